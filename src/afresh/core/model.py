@@ -1,0 +1,112 @@
+"""The nouns of a sync: tasks, audit rows, counts and outcomes. All frozen; instants are timezone-aware UTC."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+RUNNING_RECORDS = -2
+FAILED_RECORDS = -1
+
+
+class UpdateType(IntEnum):
+    """The kind of a sync, in order of priority."""
+
+    MASS = 1
+    DAILY = 2
+    HOURLY = 3
+
+    def __str__(self) -> str:
+        return self.name.capitalize()
+
+
+class ReloadStrategy(StrEnum):
+    """How a Mass with PrepurgeData replaces the table: by renaming a shadow, or by emptying and filling it."""
+
+    SWAP = "swap"
+    TRUNCATE = "truncate"
+
+
+class Outcome(StrEnum):
+    """How a sync ended; a running one has none yet."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeCounts:
+    """Exact counts of what merging changed, in rows; `duplicates` were dropped before the merge."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    duplicates: int = 0
+
+    def __add__(self, other: "MergeCounts") -> "MergeCounts":
+        return MergeCounts(
+            inserted=self.inserted + other.inserted,
+            updated=self.updated + other.updated,
+            unchanged=self.unchanged + other.unchanged,
+            deleted=self.deleted + other.deleted,
+            duplicates=self.duplicates + other.duplicates,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataUpdateTask:
+    """One sync that is due: which table, how, from when, and why.
+
+    `minimum_dt` is None for everything; `reason` is for people; `allow_shrink` waives the shrink guard once.
+    """
+
+    table_name: str
+    update_type: UpdateType
+    source_system: str
+    minimum_dt: datetime | None
+    operation_id: str
+    reason: str = ""
+    allow_shrink: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What is written into the DataUpdate row when a sync ends, in one piece."""
+
+    operation_id: str
+    end_dt: datetime
+    outcome: Outcome
+    number_records: int
+    counts: MergeCounts = MergeCounts()
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataUpdate:
+    """The audit row of a sync, as it stands in the cache's `DataUpdate` table.
+
+    While it runs, `number_records` is -2 and `end_dt`, `was_successful` and `outcome` are None; a success has the
+    rows read (0 is valid); every other end has -1.
+    """
+
+    table_name: str
+    source_system: str
+    update_type: UpdateType
+    operation_id: str
+    instance_id: str
+    start_dt: datetime
+    minimum_dt: datetime | None = None
+    source_dt: datetime | None = None
+    end_dt: datetime | None = None
+    was_successful: bool | None = None
+    number_records: int = RUNNING_RECORDS
+    counts: MergeCounts = MergeCounts()
+    outcome: Outcome | None = None
+    error_message: str | None = None
+
+    @property
+    def anchor(self) -> datetime:
+        """The instant from which the next window reaches back: the source's clock if it was told, else ours."""
+        return self.source_dt or self.start_dt

@@ -1,0 +1,122 @@
+"""The settings, as frozen values. `config` makes them from a file; a program may make them itself.
+
+The description of each setting is its reference documentation: `docs/reference/options.md` and the JSON Schema are
+generated from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from afresh.core.model import ReloadStrategy, UpdateType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleConfig:
+    """When a table is synced in one way."""
+
+    interval: Annotated[timedelta, Field(gt=timedelta(0), description="Time from one start to the next.")]
+    enabled: Annotated[bool, Field(description="Whether this schedule is followed.")] = True
+    prepurge_data: Annotated[
+        bool, Field(description="Mass only: afterwards the table holds what the source held, no more.")
+    ] = False
+    re_index_data: Annotated[bool, Field(description="Mass only: rebuild all indexes of the table afterwards.")] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSourceConfig:
+    """One table to keep fresh."""
+
+    table_name: Annotated[str, Field(min_length=1, description="Name of the table in the cache.")]
+    source_system: Annotated[str, Field(min_length=1, description="Name of the source system it is read from.")]
+    fetcher: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="What reads it: `table`, `query`, `jde:F4801`, `sample`, a named fetcher, or `module:Class`.",
+        ),
+    ]
+    fetcher_options: Annotated[Mapping[str, Any], Field(description="Settings of the fetcher.")] = field(
+        default_factory=dict
+    )
+    post_processor: Annotated[
+        str | None, Field(description="What runs after the data is in: `module:Class` or an entry point.")
+    ] = None
+    is_enabled: Annotated[bool, Field(description="Whether the table is synced at all.")] = True
+    mass: Annotated[ScheduleConfig | None, Field(description="Schedule of the full read.")] = None
+    daily: Annotated[ScheduleConfig | None, Field(description="Schedule of the daily window.")] = None
+    hourly: Annotated[ScheduleConfig | None, Field(description="Schedule of the hourly window.")] = None
+    reload_strategy: Annotated[
+        ReloadStrategy, Field(description="How a Mass with `prepurge_data` replaces the table.")
+    ] = ReloadStrategy.SWAP
+    minimum_retained_ratio: Annotated[
+        float,
+        Field(ge=0, le=1, description="A Mass with fewer rows than this share of the table does not replace it."),
+    ] = 0.5
+
+    def schedule(self, update_type: UpdateType) -> ScheduleConfig | None:
+        """The schedule of that type, if it is configured and enabled."""
+        found = {UpdateType.MASS: self.mass, UpdateType.DAILY: self.daily, UpdateType.HOURLY: self.hourly}[update_type]
+        return found if found is not None and found.enabled else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSystemConfig:
+    """A named connection to a database that is only read."""
+
+    kind: Annotated[str, Field(min_length=1, description="Kind of database: `sqlite`.")]
+    time_zone: Annotated[
+        str, Field(description="IANA zone of the wall clock readings in this source, such as `America/Chicago`.")
+    ] = "UTC"
+    max_sessions: Annotated[int, Field(ge=1, description="Most connections open to it at the same time.")] = 4
+    options: Annotated[Mapping[str, Any], Field(description="Settings of the kind of database.")] = field(
+        default_factory=dict
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheConfig:
+    """The destination database."""
+
+    url: Annotated[str, Field(min_length=1, description="Where the cache is: `sqlite:///cache.db`.")]
+    lock_timeout: Annotated[
+        timedelta, Field(gt=timedelta(0), description="How long a write waits for another writer.")
+    ] = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSyncOptions:
+    """Everything the service is told."""
+
+    cache: Annotated[CacheConfig, Field(description="The destination database.")]
+    source_systems: Annotated[
+        Mapping[str, SourceSystemConfig], Field(description="The databases that are read, by name.")
+    ] = field(default_factory=dict)
+    data_sources: Annotated[tuple[DataSourceConfig, ...], Field(description="The tables to keep fresh.")] = ()
+    check_interval: Annotated[
+        timedelta, Field(gt=timedelta(0), description="Time between two looks at the schedules.")
+    ] = timedelta(seconds=60)
+    max_degree_of_parallelism: Annotated[int, Field(ge=1, description="Most syncs running at the same time.")] = 4
+    batch_size: Annotated[int, Field(ge=1, description="Rows that are staged and merged together.")] = 1_000_000
+    bulk_copy_batch_size: Annotated[int, Field(ge=1, description="Rows that are read and copied together.")] = 10_000
+    lookback_multiplier: Annotated[
+        float, Field(ge=0, description="Intervals that a window reaches back before the last anchor.")
+    ] = 3.0
+    purge_retention_days: Annotated[int, Field(ge=1, description="Days that ended DataUpdate rows are kept.")] = 90
+    strict_schedules: Annotated[
+        bool, Field(description="Whether each type needs a success of its own; else a Mass satisfies all three.")
+    ] = False
+    shutdown_timeout: Annotated[
+        timedelta, Field(ge=timedelta(0), description="Time that running syncs get to end before they are cancelled.")
+    ] = timedelta(seconds=30)
+
+    base_directory: Path = Path()
+    """What relative paths in the options are relative to: the directory of the configuration file."""
+
+    def data_source(self, table_name: str) -> DataSourceConfig | None:
+        """The data source of that table, if there is one."""
+        return next((source for source in self.data_sources if source.table_name == table_name), None)

@@ -1,0 +1,313 @@
+"""The seams of the house: what the engine needs, and what each adapter promises.
+
+Every call may block; none is asynchronous. Unless said otherwise a method may raise any `AfreshError`, and no other
+exception: drivers' errors are translated where they arise. Objects that are used by one sync (`Stage`, the iterator
+of a fetch) belong to one thread at a time; the others may be shared by many.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from afresh.core.events import Event
+from afresh.core.model import Completion, DataUpdate, MergeCounts, ReloadStrategy
+from afresh.core.schema import Column, TableSchema
+from afresh.core.select import Query, Select, Statement, TableName
+
+Emit = Callable[[Event], None]
+"""Takes an event; returns at once and never raises."""
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+        ...
+
+    def sleep(self, duration: timedelta) -> None:
+        """Returns after that much time of this clock."""
+        ...
+
+
+class Cancellation(Protocol):
+    """A request to stop, made by another thread. It never goes back to not requested."""
+
+    @property
+    def requested(self) -> bool:
+        """Whether somebody asked for the stop."""
+        ...
+
+    def check(self) -> None:
+        """Raises `Cancelled` if the stop was requested. To be called between batches at least."""
+        ...
+
+    def interrupts(self, interrupt: Callable[[], None]) -> AbstractContextManager[None]:
+        """While the context is open, a request calls `interrupt` from the requesting thread (at once, if it was
+        requested before). `interrupt` breaks off a driver's call under way; it must not block or raise."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------------- sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableInfo:
+    """What a source knows of a table: columns with the types they would arrive as, primary key, rows (estimate)."""
+
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    rows: int | None = None
+
+
+class SourceSystem(Protocol):
+    """A database that is only read. One object serves all threads; each read has a session of its own."""
+
+    time_zone: ZoneInfo
+    """The zone of wall clock readings in this source."""
+
+    def statement(self, select: Select | Query) -> Statement:
+        """The SQL that `read` would send; pure, sends nothing."""
+        ...
+
+    def read(self, select: Select | Query, cancel: Cancellation, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """Streams the rows as batches of at most `batch_rows`, in flat memory, in no particular order.
+
+        The batches' columns are the select's outputs, with exactly their names and types; a value that does not
+        fit raises `BadValue` naming table, column and value (masked). The session opens at the first `next` and
+        closes when the iterator ends, fails or is closed. A read that returns normally was complete. One session
+        sees one state of the database wherever the database can do that.
+        """
+        ...
+
+    def describe(self, table: TableName) -> TableInfo | None:
+        """The table as the catalogue has it; None if there is none, or it may not be seen."""
+        ...
+
+    def describe_query(self, query: Query) -> tuple[Column, ...]:
+        """The result columns of a query, without reading its rows."""
+        ...
+
+    def now(self) -> datetime | None:
+        """The present instant on the source's clock, UTC; None where the source cannot tell."""
+        ...
+
+    def close(self) -> None:
+        """Gives back what is held open between reads. May be called twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What a fetch would do: the statement if there is one, what a user should know of it, and rows expected."""
+
+    statement: Statement | None = None
+    notes: tuple[str, ...] = ()
+    expected_rows: int | None = None
+
+
+class Fetcher(Protocol[T_co]):
+    """What to read for one table, and how to turn it into rows. Shared by all syncs of its table.
+
+    `T` is what the rows are before they become record batches: a dataclass of the user's, a dict, or a
+    `pyarrow.RecordBatch` itself. Fetchers written by users need no more than `fetch`; `fetchers.rows` makes them
+    whole.
+    """
+
+    def schema(self) -> TableSchema:
+        """Columns, key and last-update column of what `fetch` yields. Stable while the process lives; may ask the
+        source once."""
+        ...
+
+    def fetch(self, minimum_dt: datetime | None, cancel: Cancellation) -> Iterator[pa.RecordBatch]:
+        """All rows changed at or after the instant, and all whose stamp is null; everything for None.
+
+        May deliver more rows than asked, the same row twice, and rows in any order; must not deliver fewer. An
+        iterator that ends normally delivered everything. Batches have exactly `schema().arrow()`.
+        """
+        ...
+
+    def explain(self, minimum_dt: datetime | None) -> Explanation:
+        """What `fetch` would do; reads no rows."""
+        ...
+
+    def now(self) -> datetime | None:
+        """The source's clock, UTC; None where there is none to ask."""
+        ...
+
+
+class PostProcessor(Protocol):
+    """Runs after a table's data is in the cache and before the update is completed."""
+
+    def process(self, table_name: str, cancel: Cancellation) -> None:
+        """May run more than once for the same data. Any exception makes the sync a failed one."""
+        ...
+
+
+# ----------------------------------------------------------------------------------------------------- caches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """How caches differ, as data."""
+
+    concurrent_writers: bool
+    """Whether two syncs can apply at the same time; else they take turns inside the cache."""
+    reload_strategies: frozenset[ReloadStrategy]
+    identifier_length: int | None = None
+    """Longest table or column name, in bytes of UTF-8; None for no limit."""
+
+
+class Stage(Protocol):
+    """Where the rows of one sync land. A context manager: whatever it made besides the table is gone on exit.
+
+    A stage opened for merging applies each batch to the table itself; one opened for reloading applies them to a
+    shadow of the table that no reader sees, until `reload` puts it in place.
+    """
+
+    def append(self, batch: pa.RecordBatch) -> None:
+        """Adds rows to the staging table of the present batch. No reader sees them."""
+        ...
+
+    def merge(self, *, trust_source: bool, completion: Completion | None = None) -> MergeCounts:
+        """Deduplicates what was appended since the last merge, merges it, and empties staging; one transaction.
+
+        Of rows with one key the newest wins: by last-update stamp (null is oldest), then by arrival. A row of the
+        table is updated if some column differs, null-safe, and (unless `trust_source`) the incoming stamp is not
+        older. With `completion` the DataUpdate row is completed in the same transaction, with these counts added
+        to the completion's. Raises `UpdateLost` and changes nothing if the DataUpdate row is no longer open.
+        """
+        ...
+
+    def sizes(self) -> tuple[int, int]:
+        """Rows in the table now, and rows merged into the shadow. Only of a stage opened for reloading."""
+        ...
+
+    def reload(self, strategy: ReloadStrategy, completion: Completion | None = None) -> MergeCounts:
+        """Makes the table hold exactly the shadow's rows, in one transaction; readers see the old or the new.
+
+        The counts compare the old rows with the new ones (`deleted`: keys that are gone). Grants, indexes,
+        triggers and dependent views survive. `completion` and `UpdateLost` as in `merge`; the counts given in the
+        completion are replaced but for its duplicates.
+        """
+        ...
+
+    def rebuild_indexes(self) -> None:
+        """Rebuilds all indexes of the table (`ReIndexData`)."""
+        ...
+
+
+class UpdateLog(Protocol):
+    """The `DataUpdate` table and its `LastDataUpdates` view: audit trail and memory of the schedules."""
+
+    def start(self, update: DataUpdate) -> None:
+        """Writes the open row (NumberRecords -2). Raises `AlreadyRunning` if the table has an open row."""
+        ...
+
+    def complete(self, completion: Completion) -> None:
+        """Ends the open row; for ends without data, as a transaction of its own. Raises `UpdateLost` if it is
+        not open any more."""
+        ...
+
+    def last_updates(self) -> Sequence[DataUpdate]:
+        """The view: the latest successful update of each table and type (by StartDT)."""
+        ...
+
+    def failures(self) -> Mapping[str, Sequence[DataUpdate]]:
+        """For each table, its failed, interrupted and cancelled updates since its last success, newest first
+        (at most 100)."""
+        ...
+
+    def history(
+        self,
+        *,
+        table_name: str | None = None,
+        open_only: bool = False,
+        limit: int = 100,
+        before: datetime | None = None,
+    ) -> Sequence[DataUpdate]:
+        """Rows, newest StartDT first; only those started before the instant, if one is given."""
+        ...
+
+    def close_open(self, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:
+        """Ends as interrupted every open row whose instance is not live; returns them as they are now."""
+        ...
+
+    def purge(self, before: datetime) -> int:
+        """Deletes ended rows started before the instant, but never the latest success of a table and type;
+        returns how many."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A right held by somebody until an instant. `fence` grows each time the lease changes hands."""
+
+    name: str
+    holder: str
+    fence: int
+    expires: datetime
+
+
+class Leases(Protocol):
+    """Rights that hold across processes, kept in the cache."""
+
+    def take(self, name: str, holder: str, now: datetime, ttl: timedelta) -> Lease | None:
+        """Takes a lease that is free, expired, or held by the same holder; None if somebody else holds it."""
+        ...
+
+    def renew(self, lease: Lease, now: datetime, ttl: timedelta) -> Lease | None:
+        """Prolongs a lease; None if it was lost meanwhile."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Gives a lease back; harmless if it was lost."""
+        ...
+
+    def held(self, prefix: str) -> Sequence[Lease]:
+        """All leases whose name starts with the prefix, expired ones included."""
+        ...
+
+
+class Cache(Protocol):
+    """The destination database. One object serves all threads; it opens connections as it needs them."""
+
+    capabilities: Capabilities
+    log: UpdateLog
+    leases: Leases
+
+    def describe(self, table_name: str) -> TableSchema | None:
+        """The table as it is, with the types it was made for; None if there is none. A table without a key, or
+        with a column of a type that is not ours, raises `SchemaDiffers`."""
+        ...
+
+    def create(self, table_name: str, schema: TableSchema) -> None:
+        """Makes the table: key columns not null, the key unique."""
+        ...
+
+    def add_columns(self, table_name: str, columns: Sequence[Column]) -> None:
+        """Adds nullable columns, null in all rows, all or none."""
+        ...
+
+    def stage(
+        self, table_name: str, schema: TableSchema, operation_id: str, cancel: Cancellation, *, reload: bool
+    ) -> AbstractContextManager[Stage]:
+        """Opens staging for one sync. A cancellation breaks off the statement under way within a second and
+        raises `Cancelled` from it."""
+        ...
+
+    def clean(self, live_operations: frozenset[str]) -> Sequence[str]:
+        """Drops staging and shadow tables of operations that are not live, finishes or undoes what they left
+        half-done; returns the names of what was dropped."""
+        ...
+
+    def close(self) -> None:
+        """Closes every connection. May be called twice."""
+        ...

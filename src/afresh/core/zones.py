@@ -1,0 +1,39 @@
+"""Wall clocks and instants: what a clock change does to a window and to the order of stamps."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+_STEP = timedelta(minutes=15)
+_REACH = timedelta(hours=3)
+
+
+def local_floor(instant: datetime, zone: ZoneInfo) -> datetime:
+    """The smallest wall clock reading that any instant from `instant` on can show; naive.
+
+    It is the reading at the instant itself, but just before a clock is set back, where it is the reading that
+    the repeated hour starts with: rows stamped in the second pass would be missed otherwise.
+    """
+    floor = instant.astimezone(zone).replace(tzinfo=None)
+    minute = instant.astimezone(UTC).replace(second=0, microsecond=0)
+    tick = minute - timedelta(minutes=minute.minute % 15) + _STEP
+    while tick <= instant + _REACH:
+        floor = min(floor, tick.astimezone(zone).replace(tzinfo=None))
+        tick += _STEP
+    return floor
+
+
+def folds(zone: ZoneInfo, start: datetime, end: datetime) -> tuple[tuple[datetime, datetime], ...]:
+    """The UTC spans in [start, end] whose wall clock readings came twice, as the first pass has them.
+
+    With readings taken for the first of the two instants they may mean, all ambiguous stamps fall into these spans.
+    """
+    found = []
+    tick = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    before = tick.astimezone(zone).utcoffset()
+    while tick < end:
+        tick += _STEP
+        offset = tick.astimezone(zone).utcoffset()
+        if before is not None and offset is not None and offset < before:
+            found.append((tick - (before - offset), tick))
+        before = offset
+    return tuple(found)
