@@ -80,6 +80,7 @@ class Completion:
     outcome: Outcome
     number_records: int
     counts: MergeCounts = MergeCounts()
+    source_dt: datetime | None = None
     error_message: str | None = None
 
 
@@ -105,6 +106,9 @@ class DataUpdate:
     counts: MergeCounts = MergeCounts()
     outcome: Outcome | None = None
     error_message: str | None = None
+    reason: str = ""
+    sequence: int = 0
+    """The order in which rows were written, whatever the clock said; 0 before it is written."""
 
     @property
     def anchor(self) -> datetime:

@@ -163,6 +163,8 @@ class Capabilities:
     reload_strategies: frozenset[ReloadStrategy]
     identifier_length: int | None = None
     """Longest table or column name, in bytes of UTF-8; None for no limit."""
+    reserved_names: frozenset[str] = frozenset()
+    """Table names, in lower case, that are the cache's own."""
 
 
 class Stage(Protocol):
@@ -200,7 +202,7 @@ class Stage(Protocol):
         ...
 
     def rebuild_indexes(self) -> None:
-        """Rebuilds all indexes of the table (`ReIndexData`)."""
+        """Rebuilds all indexes of the table (`ReIndexData`), in a transaction of its own."""
         ...
 
 
@@ -217,12 +219,12 @@ class UpdateLog(Protocol):
         ...
 
     def last_updates(self) -> Sequence[DataUpdate]:
-        """The view: the latest successful update of each table and type (by StartDT)."""
+        """The view: the latest successful update of each table and type, in the order of recording."""
         ...
 
     def failures(self) -> Mapping[str, Sequence[DataUpdate]]:
-        """For each table, its failed, interrupted and cancelled updates since its last success, newest first
-        (at most 100)."""
+        """For each table, its failed, interrupted and cancelled updates later than the last success of the same
+        type, newest first, at most 100."""
         ...
 
     def history(
@@ -283,9 +285,10 @@ class Cache(Protocol):
     log: UpdateLog
     leases: Leases
 
-    def describe(self, table_name: str) -> TableSchema | None:
-        """The table as it is, with the types it was made for; None if there is none. A table without a key, or
-        with a column of a type that is not ours, raises `SchemaDiffers`."""
+    def describe(self, table_name: str, wanted: TableSchema) -> TableSchema | None:
+        """The table as it is; None if there is none. Where the database cannot tell two of our types apart and
+        the table was not made by us, the type is given as in `wanted`. A table without a key, or with a column
+        that cannot hold our values exactly, raises `SchemaDiffers`."""
         ...
 
     def create(self, table_name: str, schema: TableSchema) -> None:

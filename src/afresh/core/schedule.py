@@ -1,0 +1,203 @@
+"""What is due, and from which instant it reads. Pure: the clock's reading and the log's rows come in, decisions go out."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from afresh.core.backoff import delay
+from afresh.core.model import DataUpdate, DataUpdateTask, Outcome, UpdateType
+from afresh.core.options import DataSourceConfig, DataSyncOptions, ScheduleConfig
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+SATISFIED_BY = {
+    UpdateType.MASS: (UpdateType.MASS,),
+    UpdateType.DAILY: (UpdateType.MASS, UpdateType.DAILY),
+    UpdateType.HOURLY: (UpdateType.MASS, UpdateType.DAILY, UpdateType.HOURLY),
+}
+"""A success of these types satisfies the schedule, because it read a superset."""
+
+ANCHORED_BY = (UpdateType.MASS, UpdateType.DAILY)
+"""A window reaches back from the latest success of these types, never from an Hourly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What the log says of one table: the latest success of each type, and failures since (newest first)."""
+
+    successes: Mapping[UpdateType, DataUpdate]
+    failures: Sequence[DataUpdate] = ()
+
+    def latest(self, types: Iterable[UpdateType]) -> DataUpdate | None:
+        """The success recorded last among those types."""
+        found = [self.successes[update_type] for update_type in types if update_type in self.successes]
+        return max(found, key=lambda update: update.sequence, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """How one schedule of a table stands."""
+
+    update_type: UpdateType
+    interval: timedelta
+    last: DataUpdate | None
+    due_at: datetime
+    retry_at: datetime | None
+    reason: str
+    clock_went_back: bool = False
+    missed: int = 0
+
+    @property
+    def ready_at(self) -> datetime:
+        """When a sync of this type may start."""
+        return max(self.due_at, self.retry_at) if self.retry_at else self.due_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a check decided for one table: a task or none, why, and when the next sync is due."""
+
+    table_name: str
+    task: DataUpdateTask | None
+    reason: str
+    next_at: datetime | None
+    slot: Slot | None = None
+
+
+def pasts(last_updates: Iterable[DataUpdate], failures: Mapping[str, Sequence[DataUpdate]]) -> dict[str, Past]:
+    """The log's answers, sorted by table."""
+    successes: dict[str, dict[UpdateType, DataUpdate]] = {}
+    for update in last_updates:
+        successes.setdefault(update.table_name, {})[update.update_type] = update
+    return {
+        name: Past(successes=successes.get(name, {}), failures=failures.get(name, ()))
+        for name in {*successes, *failures}
+    }
+
+
+def pending(
+    options: DataSyncOptions,
+    pasts: Mapping[str, Past],
+    now: datetime,
+    in_flight: frozenset[str],
+    new_operation_id: Callable[[], str],
+) -> tuple[Decision, ...]:
+    """One decision for each data source, in the order of the configuration."""
+    return tuple(
+        decide(config, options, pasts.get(config.table_name, Past(successes={})), now, in_flight, new_operation_id)
+        for config in options.data_sources
+    )
+
+
+def decide(
+    config: DataSourceConfig,
+    options: DataSyncOptions,
+    past: Past,
+    now: datetime,
+    in_flight: frozenset[str],
+    new_operation_id: Callable[[], str],
+) -> Decision:
+    """The one task of a table in this check: the first of Mass, Daily, Hourly that is enabled and due.
+
+    A type whose last run failed lets the others that are due go first, so that a Mass that is refused again and
+    again does not keep the windows from running.
+    """
+
+    def nothing(reason: str, next_at: datetime | None = None) -> Decision:
+        return Decision(table_name=config.table_name, task=None, reason=reason, next_at=next_at)
+
+    if not config.is_enabled:
+        return nothing("the data source is disabled")
+    slots = slots_of(config, options, past, now)
+    if not slots:
+        return nothing("no schedule is enabled")
+    if config.table_name in in_flight:
+        return nothing("a sync of it is running", now)
+    ready = [slot for slot in slots if slot.ready_at <= now]
+    if not ready:
+        first = min(slots, key=lambda slot: slot.ready_at)
+        return nothing(first.reason, first.ready_at)
+    slot = min(ready, key=lambda slot: (slot.retry_at is not None, slot.update_type))
+    task = DataUpdateTask(
+        table_name=config.table_name,
+        update_type=slot.update_type,
+        source_system=config.source_system,
+        minimum_dt=minimum_dt(slot.update_type, slot.interval, past, options.lookback_multiplier),
+        operation_id=new_operation_id(),
+        reason=slot.reason,
+    )
+    return Decision(table_name=config.table_name, task=task, reason=slot.reason, next_at=now, slot=slot)
+
+
+def slots_of(config: DataSourceConfig, options: DataSyncOptions, past: Past, now: datetime) -> tuple[Slot, ...]:
+    """How each enabled schedule of a table stands, by priority."""
+    found = ((update_type, config.schedule(update_type)) for update_type in UpdateType)
+    return tuple(
+        _slot(update_type, schedule, options, past, now) for update_type, schedule in found if schedule is not None
+    )
+
+
+def minimum_dt(update_type: UpdateType, interval: timedelta, past: Past, lookback_multiplier: float) -> datetime | None:
+    """The instant a fetch reads from: everything for a Mass or without an anchor, else anchor minus lookback."""
+    anchor = past.latest(ANCHORED_BY)
+    if update_type is UpdateType.MASS or anchor is None:
+        return None
+    try:
+        return max(anchor.anchor - interval * lookback_multiplier, _EARLIEST)
+    except OverflowError:
+        return None
+
+
+def _slot(
+    update_type: UpdateType, schedule: ScheduleConfig, options: DataSyncOptions, past: Past, now: datetime
+) -> Slot:
+    types = (update_type,) if options.strict_schedules else SATISFIED_BY[update_type]
+    last = past.latest(types)
+    due_at, reason, went_back, missed = _due(update_type, schedule.interval, last, now)
+    retry_at = _retry_at(update_type, schedule.interval, options.check_interval, past)
+    if retry_at is not None and retry_at > max(now, due_at):
+        failed = sum(update.update_type is update_type for update in past.failures)
+        reason = f"{update_type} failed {failed} times; tried again from {_instant(retry_at)}"
+    return Slot(
+        update_type=update_type,
+        interval=schedule.interval,
+        last=last,
+        due_at=due_at,
+        retry_at=retry_at,
+        reason=reason,
+        clock_went_back=went_back,
+        missed=missed,
+    )
+
+
+def _due(
+    update_type: UpdateType, interval: timedelta, last: DataUpdate | None, now: datetime
+) -> tuple[datetime, str, bool, int]:
+    if last is None:
+        return now, f"{update_type}: never succeeded", False, 0
+    if last.start_dt > now:
+        return now, f"{update_type}: the last success lies in the future ({_instant(last.start_dt)})", True, 0
+    due_at = last.start_dt + interval
+    if now < due_at:
+        return due_at, f"{update_type} is due at {_instant(due_at)}", False, 0
+    missed = max(int((now - last.start_dt) / interval) - 1, 0)
+    since = f"{update_type}: last {last.update_type} success started {_instant(last.start_dt)}, interval {interval}"
+    return due_at, since + (f", {missed} runs missed" if missed else ""), False, missed
+
+
+def _retry_at(update_type: UpdateType, interval: timedelta, base: timedelta, past: Past) -> datetime | None:
+    """When the back-off after failures ends: that of this type, and that of the table as a whole."""
+    counted = [update for update in past.failures if update.outcome is not Outcome.CANCELLED and update.end_dt]
+    latest = past.latest(UpdateType)
+    in_a_row = [update for update in counted if latest is None or update.sequence > latest.sequence]
+    of_type = [update for update in counted if update.update_type is update_type]
+    ends = [
+        failed[0].end_dt + delay(len(failed), base=base, cap=interval)
+        for failed in (of_type, in_a_row)
+        if failed and failed[0].end_dt
+    ]
+    return max(ends, default=None)
+
+
+def _instant(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}Z"
