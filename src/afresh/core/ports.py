@@ -22,6 +22,9 @@ from afresh.core.select import Query, Select, Statement, TableName
 Emit = Callable[[Event], None]
 """Takes an event; returns at once and never raises."""
 
+Complete = Callable[[MergeCounts], Completion]
+"""Says how the DataUpdate row is completed, given the counts of the transaction that completes it; called in it."""
+
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -70,8 +73,10 @@ class TableInfo:
 class SourceSystem(Protocol):
     """A database that is only read. One object serves all threads; each read has a session of its own."""
 
-    time_zone: ZoneInfo
-    """The zone of wall clock readings in this source."""
+    @property
+    def time_zone(self) -> ZoneInfo:
+        """The zone of wall clock readings in this source."""
+        ...
 
     def statement(self, select: Select | Query) -> Statement:
         """The SQL that `read` would send; pure, sends nothing."""
@@ -178,13 +183,13 @@ class Stage(Protocol):
         """Adds rows to the staging table of the present batch. No reader sees them."""
         ...
 
-    def merge(self, *, trust_source: bool, completion: Completion | None = None) -> MergeCounts:
+    def merge(self, *, trust_source: bool, complete: Complete | None = None) -> MergeCounts:
         """Deduplicates what was appended since the last merge, merges it, and empties staging; one transaction.
 
         Of rows with one key the newest wins: by last-update stamp (null is oldest), then by arrival. A row of the
         table is updated if some column differs, null-safe, and (unless `trust_source`) the incoming stamp is not
-        older. With `completion` the DataUpdate row is completed in the same transaction, with these counts added
-        to the completion's. Raises `UpdateLost` and changes nothing if the DataUpdate row is no longer open.
+        older. With `complete` the DataUpdate row is completed in the same transaction. Raises `UpdateLost` and
+        changes nothing if the DataUpdate row is no longer open.
         """
         ...
 
@@ -192,12 +197,11 @@ class Stage(Protocol):
         """Rows in the table now, and rows merged into the shadow. Only of a stage opened for reloading."""
         ...
 
-    def reload(self, strategy: ReloadStrategy, completion: Completion | None = None) -> MergeCounts:
+    def reload(self, strategy: ReloadStrategy, complete: Complete | None = None) -> MergeCounts:
         """Makes the table hold exactly the shadow's rows, in one transaction; readers see the old or the new.
 
         The counts compare the old rows with the new ones (`deleted`: keys that are gone). Grants, indexes,
-        triggers and dependent views survive. `completion` and `UpdateLost` as in `merge`; the counts given in the
-        completion are replaced but for its duplicates.
+        triggers and dependent views survive. `complete` and `UpdateLost` as in `merge`.
         """
         ...
 
@@ -281,9 +285,20 @@ class Leases(Protocol):
 class Cache(Protocol):
     """The destination database. One object serves all threads; it opens connections as it needs them."""
 
-    capabilities: Capabilities
-    log: UpdateLog
-    leases: Leases
+    @property
+    def capabilities(self) -> Capabilities:
+        """How this cache differs from others."""
+        ...
+
+    @property
+    def log(self) -> UpdateLog:
+        """The audit log, in the same database as the data."""
+        ...
+
+    @property
+    def leases(self) -> Leases:
+        """The leases, in the same database as the data."""
+        ...
 
     def describe(self, table_name: str, wanted: TableSchema) -> TableSchema | None:
         """The table as it is; None if there is none. Where the database cannot tell two of our types apart and

@@ -1,4 +1,4 @@
-"""What is due, and from which instant it reads. Pure: the clock's reading and the log's rows come in, decisions go out."""
+"""What is due, and from which instant it reads. Pure: clock reading and log rows come in, decisions go out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

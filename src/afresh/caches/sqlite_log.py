@@ -1,0 +1,282 @@
+"""The audit log and the leases of the SQLite cache."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from afresh.caches import sqlite_sql as sql
+from afresh.caches.sqlite_connection import Database
+from afresh.core.errors import AlreadyRunning, UpdateLost
+from afresh.core.model import (
+    FAILED_RECORDS,
+    RUNNING_RECORDS,
+    Completion,
+    DataUpdate,
+    MergeCounts,
+    Outcome,
+    UpdateType,
+)
+from afresh.core.ports import Lease
+
+_INSERT = """
+INSERT INTO DataUpdate (
+    TableName, SourceSystem, UpdateType, StartDT, NumberRecords, MinimumDT, OperationId, InstanceId, Reason
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_COMPLETE = """
+UPDATE DataUpdate SET
+    EndDT = ?, WasSuccessful = ?, NumberRecords = ?, SourceDT = ?, RowsInserted = ?, RowsUpdated = ?,
+    RowsUnchanged = ?, RowsDeleted = ?, RowsDuplicate = ?, Outcome = ?, ErrorMessage = ?
+WHERE OperationId = ? AND NumberRecords = -2
+"""
+_FAILURES = """
+SELECT * FROM DataUpdate AS u WHERE WasSuccessful = 0 AND Id > (
+    SELECT coalesce(max(Id), 0) FROM DataUpdate AS s
+    WHERE s.TableName = u.TableName AND s.UpdateType = u.UpdateType AND s.WasSuccessful = 1
+) ORDER BY Id DESC
+"""
+_PURGE = """
+DELETE FROM DataUpdate WHERE StartDT < ? AND NumberRecords <> -2 AND Id NOT IN (SELECT Id FROM LastDataUpdates)
+"""
+_FAILURES_KEPT = 100
+
+
+class SqliteUpdateLog:
+    """`DataUpdate` and `LastDataUpdates` in the cache's own file. A file that is not there yet is an empty log."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def start(self, update: DataUpdate) -> None:
+        row = (
+            update.table_name,
+            update.source_system,
+            int(update.update_type),
+            instant_text(update.start_dt),
+            RUNNING_RECORDS,
+            _optional(update.minimum_dt),
+            update.operation_id,
+            update.instance_id,
+            update.reason,
+        )
+        with self._writing() as connection:
+            holder = connection.execute(
+                "SELECT InstanceId FROM DataUpdate WHERE TableName = ? AND NumberRecords = -2", (update.table_name,)
+            ).fetchone()
+            if holder is not None:
+                raise AlreadyRunning(f"{update.table_name}: a sync by {holder['InstanceId']} has not ended")
+            connection.execute(_INSERT, row)
+
+    def complete(self, completion: Completion) -> None:
+        with self._writing() as connection:
+            complete_open(connection, completion)
+
+    def last_updates(self) -> Sequence[DataUpdate]:
+        return self._select("SELECT * FROM LastDataUpdates ORDER BY Id")
+
+    def failures(self) -> Mapping[str, Sequence[DataUpdate]]:
+        found: dict[str, list[DataUpdate]] = {}
+        for update in self._select(_FAILURES):
+            updates = found.setdefault(update.table_name, [])
+            if len(updates) < _FAILURES_KEPT:
+                updates.append(update)
+        return found
+
+    def history(
+        self,
+        *,
+        table_name: str | None = None,
+        open_only: bool = False,
+        limit: int = 100,
+        before: datetime | None = None,
+    ) -> Sequence[DataUpdate]:
+        conditions, parameters = ["true"], list[object]()
+        if table_name is not None:
+            conditions.append("TableName = ?")
+            parameters.append(table_name)
+        if open_only:
+            conditions.append("NumberRecords = -2")
+        if before is not None:
+            conditions.append("StartDT < ?")
+            parameters.append(instant_text(before))
+        statement = f"SELECT * FROM DataUpdate WHERE {' AND '.join(conditions)} ORDER BY StartDT DESC, Id DESC LIMIT ?"
+        return self._select(statement, (*parameters, limit))
+
+    def close_open(self, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:
+        with self._writing() as connection:
+            rows = connection.execute("SELECT * FROM DataUpdate WHERE NumberRecords = -2").fetchall()
+            dead = [row["OperationId"] for row in rows if row["InstanceId"] not in live_instances]
+            for operation_id in dead:
+                complete_open(
+                    connection,
+                    Completion(
+                        operation_id=operation_id,
+                        end_dt=now,
+                        outcome=Outcome.INTERRUPTED,
+                        number_records=FAILED_RECORDS,
+                        error_message="The process that ran it ended before the sync did.",
+                    ),
+                )
+            marks = ", ".join("?" * len(dead))
+            closed = connection.execute(f"SELECT * FROM DataUpdate WHERE OperationId IN ({marks})", dead).fetchall()
+        return [_update(row) for row in closed]
+
+    def purge(self, before: datetime) -> int:
+        with self._writing() as connection:
+            return connection.execute(_PURGE, (instant_text(before),)).rowcount
+
+    def _select(self, statement: str, parameters: Sequence[object] = ()) -> list[DataUpdate]:
+        if not self._database.exists():
+            return []
+        with self._database.reading() as connection:
+            if not has_own_tables(connection):
+                return []
+            connection.row_factory = sqlite3.Row
+            return [_update(row) for row in connection.execute(statement, tuple(parameters))]
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with writing_own(self._database) as connection:
+            connection.row_factory = sqlite3.Row
+            yield connection
+
+
+class SqliteLeases:
+    """Leases as rows of `AfreshLease`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take(self, name: str, holder: str, now: datetime, ttl: timedelta) -> Lease | None:
+        with writing_own(self._database) as connection:
+            found = connection.execute(
+                "SELECT Holder, Fence, ExpiresDT FROM AfreshLease WHERE Name = ?", (name,)
+            ).fetchone()
+            if found is not None and found[0] != holder and _instant(found[2]) > now:
+                return None
+            fence = 1 if found is None else found[1] + (found[0] != holder)
+            lease = Lease(name=name, holder=holder, fence=fence, expires=now + ttl)
+            connection.execute(
+                "INSERT OR REPLACE INTO AfreshLease (Name, Holder, Fence, ExpiresDT) VALUES (?, ?, ?, ?)",
+                (name, holder, fence, instant_text(lease.expires)),
+            )
+        return lease
+
+    def renew(self, lease: Lease, now: datetime, ttl: timedelta) -> Lease | None:
+        renewed = Lease(name=lease.name, holder=lease.holder, fence=lease.fence, expires=now + ttl)
+        with writing_own(self._database) as connection:
+            changed = connection.execute(
+                "UPDATE AfreshLease SET ExpiresDT = ? WHERE Name = ? AND Holder = ? AND Fence = ?",
+                (instant_text(renewed.expires), lease.name, lease.holder, lease.fence),
+            ).rowcount
+        return renewed if changed else None
+
+    def release(self, lease: Lease) -> None:
+        with writing_own(self._database) as connection:
+            connection.execute(
+                "DELETE FROM AfreshLease WHERE Name = ? AND Holder = ? AND Fence = ?",
+                (lease.name, lease.holder, lease.fence),
+            )
+
+    def held(self, prefix: str) -> Sequence[Lease]:
+        if not self._database.exists():
+            return []
+        with self._database.reading() as connection:
+            if not has_own_tables(connection):
+                return []
+            rows = connection.execute(
+                "SELECT Name, Holder, Fence, ExpiresDT FROM AfreshLease WHERE substr(Name, 1, ?) = ? ORDER BY Name",
+                (len(prefix), prefix),
+            ).fetchall()
+        return [Lease(name=row[0], holder=row[1], fence=row[2], expires=_instant(row[3])) for row in rows]
+
+
+@contextmanager
+def writing_own(database: Database) -> Iterator[sqlite3.Connection]:
+    """A write transaction on the cache's own tables, which are made if they are not there."""
+    with database.writing() as connection:
+        if not has_own_tables(connection):
+            for statement in sql.OWN_TABLES.split(";"):
+                connection.execute(statement)
+        yield connection
+
+
+def has_own_tables(connection: sqlite3.Connection) -> bool:
+    """Whether the cache's own tables are there; the one made last decides."""
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'AfreshColumn'").fetchone()
+    return found is not None
+
+
+def check_open(connection: sqlite3.Connection, operation_id: str) -> None:
+    """Raises `UpdateLost` unless the DataUpdate row of the operation is still open: the fence of every write."""
+    found = connection.execute(
+        "SELECT 1 FROM DataUpdate WHERE OperationId = ? AND NumberRecords = -2", (operation_id,)
+    ).fetchone()
+    if found is None:
+        raise UpdateLost(f"the update {operation_id} is not open any more: another instance closed it")
+
+
+def complete_open(connection: sqlite3.Connection, completion: Completion) -> None:
+    """Ends the open row within the caller's transaction; raises `UpdateLost` if it is not open any more."""
+    counts = completion.counts
+    row = (
+        instant_text(completion.end_dt),
+        completion.outcome is Outcome.SUCCEEDED,
+        completion.number_records,
+        _optional(completion.source_dt),
+        counts.inserted,
+        counts.updated,
+        counts.unchanged,
+        counts.deleted,
+        counts.duplicates,
+        str(completion.outcome),
+        completion.error_message,
+        completion.operation_id,
+    )
+    if connection.execute(_COMPLETE, row).rowcount != 1:
+        raise UpdateLost(f"the update {completion.operation_id} is not open any more: another instance closed it")
+
+
+def instant_text(at: datetime) -> str:
+    """An instant as this cache stores it: UTC, microseconds, text order is time order."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+
+
+def _optional(at: datetime | None) -> str | None:
+    return None if at is None else instant_text(at)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _optional_instant(text: str | None) -> datetime | None:
+    return None if text is None else _instant(text)
+
+
+def _update(row: sqlite3.Row) -> DataUpdate:
+    return DataUpdate(
+        table_name=row["TableName"],
+        source_system=row["SourceSystem"],
+        update_type=UpdateType(row["UpdateType"]),
+        operation_id=row["OperationId"],
+        instance_id=row["InstanceId"],
+        start_dt=_instant(row["StartDT"]),
+        minimum_dt=_optional_instant(row["MinimumDT"]),
+        source_dt=_optional_instant(row["SourceDT"]),
+        end_dt=_optional_instant(row["EndDT"]),
+        was_successful=None if row["WasSuccessful"] is None else bool(row["WasSuccessful"]),
+        number_records=row["NumberRecords"],
+        counts=MergeCounts(
+            inserted=row["RowsInserted"],
+            updated=row["RowsUpdated"],
+            unchanged=row["RowsUnchanged"],
+            deleted=row["RowsDeleted"],
+            duplicates=row["RowsDuplicate"],
+        ),
+        outcome=None if row["Outcome"] is None else Outcome(row["Outcome"]),
+        error_message=row["ErrorMessage"],
+        reason=row["Reason"],
+        sequence=row["Id"],
+    )
