@@ -1,0 +1,166 @@
+"""Many syncs at once: which may start now, which run, and how each ended.
+
+This is the border where the errors of syncs are caught: a sync that fails is an event, never the end of the others.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+
+from afresh.core import events
+from afresh.core.errors import AfreshError, AlreadyRunning, Cancelled
+from afresh.core.model import DataUpdateTask, MergeCounts, Outcome, UpdateType
+from afresh.core.ports import Clock, Emit
+from afresh.engine.cancellation import CancelToken
+from afresh.engine.sync import Progress
+
+Run = Callable[[DataUpdateTask, CancelToken], Progress]
+"""Does one sync in the calling thread; raises what went wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much may run at the same time: in all, and for each source system."""
+
+    parallel: int
+    sessions: Mapping[str, int]
+
+    @property
+    def masses(self) -> int:
+        """One place is kept for Daily and Hourly syncs, so that long Masses do not hold them up."""
+        return max(self.parallel - 1, 1)
+
+
+class Orchestrator:
+    """Runs tasks on an executor within limits. At most one sync of a table runs at a time."""
+
+    def __init__(self, executor: Executor, run: Run, limits: Limits, clock: Clock, emit: Emit) -> None:
+        self._executor = executor
+        self._run = run
+        self._limits = limits
+        self._clock = clock
+        self._emit = emit
+        self._changed = threading.Condition()
+        self._waiting: list[DataUpdateTask] = []
+        self._running: dict[str, tuple[DataUpdateTask, CancelToken]] = {}
+        self._closed = False
+
+    @property
+    def in_flight(self) -> frozenset[str]:
+        """The tables of which a sync runs."""
+        with self._changed:
+            return frozenset(self._running)
+
+    @property
+    def running(self) -> frozenset[str]:
+        """The operations that run."""
+        with self._changed:
+            return frozenset(task.operation_id for task, _token in self._running.values())
+
+    def offer(self, tasks: Sequence[DataUpdateTask]) -> None:
+        """Replaces what waits by these tasks, and starts what the limits allow: windows before Masses, in order."""
+        with self._changed:
+            self._waiting = [] if self._closed else sorted(tasks, key=lambda task: task.update_type is UpdateType.MASS)
+            ready = self._take_ready()
+        self._start(ready)
+
+    def close(self) -> None:
+        """Nothing starts any more."""
+        with self._changed:
+            self._closed = True
+            self._waiting = []
+
+    def cancel(self, reason: str) -> None:
+        """Asks all running syncs to stop."""
+        with self._changed:
+            tokens = [token for _task, token in self._running.values()]
+        for token in tokens:
+            token.request(reason)
+
+    def wait(self, seconds: float) -> bool:
+        """Waits until nothing runs, so long at most; whether nothing does."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._running, seconds)
+
+    def run_now(self, task: DataUpdateTask, token: CancelToken) -> events.SyncEnded:
+        """One sync in the calling thread, beyond the limits, and how it ended; AlreadyRunning if one runs here."""
+        with self._changed:
+            if task.table_name in self._running:
+                raise AlreadyRunning(f"{task.table_name}: a sync of it is running")
+            self._running[task.table_name] = (task, token)
+        return self._work(task, token)
+
+    def _execute(self, task: DataUpdateTask, token: CancelToken) -> events.SyncEnded:
+        began = self._clock.now()
+        try:
+            done = self._run(task, token)
+        except AfreshError as error:
+            ended = self._ended(task, began, error, error.hint, transient=error.transient)
+        except Exception as error:  # noqa: BLE001 - the border: a defect in one sync must not end the service
+            ended = self._ended(task, began, error, "This is a defect; please report it.", transient=False)
+        else:
+            ended = events.SyncEnded(
+                at=self._clock.now(),
+                task=task,
+                outcome=Outcome.SUCCEEDED,
+                rows=done.rows,
+                counts=done.counts,
+                duration=self._clock.now() - began,
+            )
+        self._emit(ended)
+        return ended
+
+    def _ended(
+        self, task: DataUpdateTask, began: datetime, error: Exception, hint: str, *, transient: bool
+    ) -> events.SyncEnded:
+        now = self._clock.now()
+        known = isinstance(error, AfreshError)
+        return events.SyncEnded(
+            at=now,
+            task=task,
+            outcome=Outcome.CANCELLED if isinstance(error, Cancelled) else Outcome.FAILED,
+            rows=0,
+            counts=MergeCounts(),
+            duration=now - began,
+            error=str(error) if known else f"{type(error).__name__}: {error}",
+            hint=hint,
+            transient=transient,
+        )
+
+    def _take_ready(self) -> list[tuple[DataUpdateTask, CancelToken]]:
+        ready = []
+        for task in list(self._waiting):
+            if self._may_start(task):
+                self._waiting.remove(task)
+                token = CancelToken()
+                self._running[task.table_name] = (task, token)
+                ready.append((task, token))
+        return ready
+
+    def _may_start(self, task: DataUpdateTask) -> bool:
+        running = [running for running, _token in self._running.values()]
+        sessions = Counter(running.source_system for running in running)
+        masses = sum(running.update_type is UpdateType.MASS for running in running)
+        return (
+            task.table_name not in self._running
+            and len(running) < self._limits.parallel
+            and (task.update_type is not UpdateType.MASS or masses < self._limits.masses)
+            and sessions[task.source_system] < self._limits.sessions.get(task.source_system, self._limits.parallel)
+        )
+
+    def _start(self, ready: Sequence[tuple[DataUpdateTask, CancelToken]]) -> None:
+        for task, token in ready:
+            self._executor.submit(self._work, task, token)
+
+    def _work(self, task: DataUpdateTask, token: CancelToken) -> events.SyncEnded:
+        try:
+            return self._execute(task, token)
+        finally:
+            with self._changed:
+                del self._running[task.table_name]
+                ready = self._take_ready()
+                self._changed.notify_all()
+            self._start(ready)

@@ -1,0 +1,235 @@
+"""The service: recover, check the schedules, keep syncs running, purge, and stop in good order."""
+
+import threading
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from afresh.core import events, schedule
+from afresh.core.errors import AfreshError, ConfigurationError, UpdateLost
+from afresh.core.model import FAILED_RECORDS, Completion, DataUpdateTask, Outcome, UpdateType
+from afresh.core.options import DataSourceConfig, DataSyncOptions
+from afresh.engine.cancellation import CancelToken
+from afresh.engine.instance import Heartbeat, live_instances
+from afresh.engine.orchestrator import Limits, Orchestrator
+from afresh.engine.sync import Progress, Table, Workplace, sync
+
+_PURGE_INTERVAL = timedelta(days=1)
+_CANCEL_SECONDS = 5.0
+_DEFAULT_INTERVALS = {
+    UpdateType.MASS: timedelta(days=7),
+    UpdateType.DAILY: timedelta(days=1),
+    UpdateType.HOURLY: timedelta(hours=1),
+}
+
+
+class Service:
+    """Keeps tables fresh until it is told to stop. Built by `wiring`; embedded through `hosting`."""
+
+    def __init__(
+        self, options: DataSyncOptions, tables: Mapping[str, Table], workplace: Workplace, executor: Executor
+    ) -> None:
+        self.options = options
+        self.tables = tables
+        self.workplace = workplace
+        self._executor = executor
+        self._heartbeat = Heartbeat(workplace.cache.leases, workplace.clock, workplace.instance_id)
+        self._orchestrator = Orchestrator(
+            executor,
+            self._sync,
+            Limits(
+                parallel=options.max_degree_of_parallelism,
+                sessions={name: config.max_sessions for name, config in options.source_systems.items()},
+            ),
+            workplace.clock,
+            workplace.emit,
+        )
+        self._stopping = threading.Event()
+        self._at_once = threading.Event()
+        self._recovered = False
+        self._purged_at: datetime | None = None
+        self._reported: dict[str, int] = {}
+
+    def run(self) -> None:
+        """The loop: one check each CheckInterval until `stop`; returns when the running syncs have ended."""
+        try:
+            while not self._stopping.is_set():
+                self.tick()
+                self._stopping.wait(self.options.check_interval.total_seconds())
+        finally:
+            self._shut_down()
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Asks for the end: no new syncs, running ones get the shutdown timeout, or none with `at_once`."""
+        if at_once:
+            self._at_once.set()
+            self._orchestrator.cancel("the service was told to stop at once")
+        self._stopping.set()
+
+    def tick(self) -> None:
+        """One look at everything; an error of the cache is an event, and the next look tries again."""
+        try:
+            if not self._recovered:
+                self.recover()
+            self._end_orphans()
+            self._purge_daily()
+            self.check()
+        except AfreshError as error:
+            self._emit_check_failed(error)
+
+    def recover(self) -> None:
+        """What the dead left behind: closes their open updates and drops their staging. Before the first check."""
+        place = self.workplace
+        self._heartbeat.start()
+        live = live_instances(place.cache.leases, place.clock)
+        closed = place.cache.log.close_open(live, place.clock.now())
+        if closed:
+            place.emit(
+                events.UpdatesClosed(
+                    at=place.clock.now(),
+                    operation_ids=tuple(update.operation_id for update in closed),
+                    tables=tuple(update.table_name for update in closed),
+                )
+            )
+        live_operations = frozenset(update.operation_id for update in place.cache.log.history(open_only=True))
+        dropped = place.cache.clean(live_operations)
+        if dropped:
+            place.emit(events.LeftoversDropped(at=place.clock.now(), names=tuple(dropped)))
+        self._recovered = True
+        place.emit(events.ServiceStarted(at=place.clock.now(), instance_id=place.instance_id, tables=len(self.tables)))
+
+    def check(self) -> tuple[schedule.Decision, ...]:
+        """Looks at every schedule and offers what is due; what cannot start yet is looked at again next time."""
+        place = self.workplace
+        decisions = self.decide()
+        due = tuple(decision.task for decision in decisions if decision.task is not None)
+        for decision in decisions:
+            self._report(decision)
+        running = tuple(sorted(self._orchestrator.in_flight))
+        place.emit(events.Checked(at=place.clock.now(), due=due, running=running))
+        self._orchestrator.offer(due)
+        return decisions
+
+    def decide(self) -> tuple[schedule.Decision, ...]:
+        """What a check would do now; changes nothing."""
+        log = self.workplace.cache.log
+        in_flight = self._orchestrator.in_flight
+        pasts = schedule.pasts(log.last_updates(), log.failures())
+        return schedule.pending(self.options, pasts, self.workplace.clock.now(), in_flight, _new_operation_id)
+
+    def sync_now(
+        self, table_name: str, update_type: UpdateType, token: CancelToken, *, allow_shrink: bool = False
+    ) -> events.SyncEnded:
+        """One sync in the calling thread, due or not; ConfigurationError for a table that is not configured."""
+        config = self.options.data_source(table_name)
+        if config is None:
+            raise ConfigurationError(
+                f"there is no data source {table_name!r}",
+                hint=f"The tables are: {', '.join(source.table_name for source in self.options.data_sources)}.",
+            )
+        log = self.workplace.cache.log
+        past = schedule.pasts(log.last_updates(), {}).get(table_name, schedule.Past(successes={}))
+        task = DataUpdateTask(
+            table_name=table_name,
+            update_type=update_type,
+            source_system=config.source_system,
+            minimum_dt=schedule.minimum_dt(
+                update_type, _interval(config, update_type), past, self.options.lookback_multiplier
+            ),
+            operation_id=_new_operation_id(),
+            reason=f"{update_type}: asked for",
+            allow_shrink=allow_shrink,
+        )
+        return self._orchestrator.run_now(task, token)
+
+    def wait(self, seconds: float) -> bool:
+        """Waits until no sync runs, so long at most; whether none does."""
+        return self._orchestrator.wait(seconds)
+
+    def _sync(self, task: DataUpdateTask, token: CancelToken) -> Progress:
+        return sync(task, self.tables[task.table_name], self.workplace, token)
+
+    def _shut_down(self) -> None:
+        place = self.workplace
+        self._orchestrator.close()
+        place.emit(events.ServiceStopping(at=place.clock.now(), running=len(self._orchestrator.in_flight)))
+        give_up = self.options.shutdown_timeout.total_seconds()
+        while not self._at_once.is_set() and give_up > 0 and not self._orchestrator.wait(min(give_up, 0.1)):
+            give_up -= 0.1
+        self._orchestrator.cancel("the service was stopped")
+        self._orchestrator.wait(_CANCEL_SECONDS)
+        self.release()
+        self._executor.shutdown(wait=False)
+        place.emit(events.ServiceStopped(at=place.clock.now(), instance_id=place.instance_id))
+
+    def release(self) -> None:
+        """Gives back the lease and the cache's connections."""
+        self._heartbeat.stop()
+        self.workplace.cache.close()
+
+    def _end_orphans(self) -> None:
+        """Ends our own open updates whose sync has ended without being able to write so."""
+        place = self.workplace
+        before = self._orchestrator.running
+        for update in place.cache.log.history(open_only=True):
+            ours = update.instance_id == place.instance_id
+            if not ours or update.operation_id in before | self._orchestrator.running:
+                continue
+            with suppress(UpdateLost):  # it ended just now
+                place.cache.log.complete(
+                    Completion(
+                        operation_id=update.operation_id,
+                        end_dt=place.clock.now(),
+                        outcome=Outcome.FAILED,
+                        number_records=FAILED_RECORDS,
+                        error_message="The sync failed, and the cache could not be told at the time.",
+                    )
+                )
+
+    def _purge_daily(self) -> None:
+        place = self.workplace
+        now = place.clock.now()
+        if self._purged_at is not None and _PURGE_INTERVAL > now - self._purged_at >= timedelta(0):
+            return
+        before = now - timedelta(days=self.options.purge_retention_days)
+        rows = place.cache.log.purge(before)
+        self._purged_at = now
+        if rows:
+            place.emit(events.UpdatesPurged(at=now, rows=rows, before=before))
+
+    def _report(self, decision: schedule.Decision) -> None:
+        """Says once for each due run that the clock went back, or that earlier runs were missed."""
+        slot = decision.slot
+        if decision.task is None or slot is None or slot.last is None:
+            return
+        if self._reported.get(decision.table_name) == slot.last.sequence:
+            return
+        self._reported[decision.table_name] = slot.last.sequence
+        now = self.workplace.clock.now()
+        if slot.clock_went_back:
+            self.workplace.emit(events.ClockWentBack(at=now, table_name=decision.table_name, last=slot.last.start_dt))
+        elif slot.missed:
+            self.workplace.emit(
+                events.RunsMissed(
+                    at=now,
+                    table_name=decision.table_name,
+                    update_type=str(slot.update_type),
+                    missed=slot.missed,
+                    since=slot.last.start_dt,
+                )
+            )
+
+    def _emit_check_failed(self, error: AfreshError) -> None:
+        place = self.workplace
+        place.emit(events.CheckFailed(at=place.clock.now(), error=str(error), hint=error.hint))
+
+
+def _interval(config: DataSourceConfig, update_type: UpdateType) -> timedelta:
+    found = config.schedule(update_type)
+    return found.interval if found is not None else _DEFAULT_INTERVALS[update_type]
+
+
+def _new_operation_id() -> str:
+    return uuid.uuid4().hex

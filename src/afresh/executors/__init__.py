@@ -1,0 +1,1 @@
+"""Where syncs run: each module gives a standard `concurrent.futures.Executor`."""
