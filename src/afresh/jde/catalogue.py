@@ -133,7 +133,7 @@ _JUSTIFIED_CODES = frozenset({"DRKY"})
 
 def right_justified(name: str, length: int | None) -> bool:
     """Whether blanks in front of the value are padding: business units, and the codes of F0005."""
-    return name in _JUSTIFIED_CODES or (length == 12 and name[PREFIX_LENGTH:] in _BUSINESS_UNITS)
+    return name in _JUSTIFIED_CODES or (length in (12, None) and name[PREFIX_LENGTH:] in _BUSINESS_UNITS)
 
 
 @cache

@@ -1,11 +1,14 @@
 """Blank padded text without its padding, whole columns at once."""
 
+import re
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 _BLANK = " "
+_NOTHING = pa.scalar("")
+_NULL = pa.scalar(None, pa.string())
 
 
 def trimmed(stored: "pa.Array[Any]", *, both_sides: bool) -> "pa.Array[Any]":
@@ -20,10 +23,15 @@ def trimmed(stored: "pa.Array[Any]", *, both_sides: bool) -> "pa.Array[Any]":
 
 def blank_as_null(text: "pa.Array[Any]") -> "pa.Array[Any]":
     """Trimmed text with null for what was nothing but blanks."""
-    blank = pc.equal(text, pa.scalar(""))
-    return pc.if_else(blank, pa.scalar(None, pa.string()), text) if pc.any(blank).as_py() else text
+    blank = pc.equal(text, _NOTHING)
+    return pc.if_else(blank, _NULL, text) if pc.any(blank).as_py() else text
 
 
 def null_as_blank(text: "pa.Array[Any]") -> "pa.Array[Any]":
     """Text with nothing for null, for key columns: a source that has no empty text stores null for it."""
     return text.fill_null("") if text.null_count else text
+
+
+def masked(value: str) -> str:
+    """The shape of a value, without the value: each digit as 9."""
+    return re.sub(r"\d", "9", value)

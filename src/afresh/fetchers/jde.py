@@ -1,0 +1,133 @@
+"""Any JD Edwards table: `jde:F4801`. What the stored values mean is known of 16 tables, and configured for others."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import lru_cache
+from threading import Lock
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from afresh.core.errors import ConfigurationError
+from afresh.core.kinds import FetcherContext, FetcherKind
+from afresh.core.ports import Cancellation, Clock, Explanation, SourceSystem
+from afresh.core.schema import TableSchema
+from afresh.core.select import AllOf, Predicate, Raw, Select, TableName
+from afresh.core.zones import folds
+from afresh.jde.catalogue import StampKind
+from afresh.jde.conversion import convert
+from afresh.jde.layout import Folds, Layout
+from afresh.jde.options import JdeOptions
+from afresh.jde.resolution import resolve
+from afresh.jde.window import window
+
+_REACH = timedelta(days=400)
+
+
+class JdeFetcher:
+    """Reads one JD Edwards table as `Fetcher` promises; its windows are by the table's change stamp."""
+
+    def __init__(self, *, table: str, options: JdeOptions, source: SourceSystem, batch_rows: int, clock: Clock) -> None:
+        self._table = TableName(table, options.schema_name)
+        self._options = options
+        self._source = source
+        self._batch_rows = batch_rows
+        self._clock = clock
+        self._lock = Lock()
+        self._known: tuple[Layout, TableSchema] | None = None
+
+    def schema(self) -> TableSchema:
+        """The columns that are read, and `LastUpdateDT` if the table has a stamp."""
+        return self._layout()[1]
+
+    def fetch(self, minimum_dt: datetime | None, cancel: Cancellation) -> Iterator[pa.RecordBatch]:
+        """The rows stamped at or after the instant and those without stamp, converted."""
+        layout, schema = self._layout()
+        arrow, zone = schema.arrow(), self._source.time_zone
+        for stored in self._source.read(self._select(layout, minimum_dt), cancel, self._batch_rows):
+            cancel.check()
+            yield convert(layout, stored, arrow, zone)
+
+    def explain(self, minimum_dt: datetime | None) -> Explanation:
+        """The statement, and what a window of this table cannot bring."""
+        layout, _ = self._layout()
+        described = self._source.describe(self._table) if minimum_dt is None else None
+        return Explanation(
+            statement=self._source.statement(self._select(layout, minimum_dt)),
+            notes=tuple(_notes(layout, self._options)),
+            expected_rows=described.rows if described and not self._options.where else None,
+        )
+
+    def now(self) -> datetime | None:
+        """The source's clock."""
+        return self._source.now()
+
+    def _select(self, layout: Layout, minimum: datetime | None) -> Select:
+        parts: list[Predicate] = [Raw(self._options.where)] if self._options.where else []
+        if minimum is not None and layout.stamp:
+            parts.append(window(layout.stamp, minimum, self._source.time_zone))
+        where = AllOf(tuple(parts)) if len(parts) > 1 else next(iter(parts), None)
+        return Select(self._table, layout.outputs(), where)
+
+    def _layout(self) -> tuple[Layout, TableSchema]:
+        """Asks the source once; later calls give the same."""
+        with self._lock:
+            if self._known is None:
+                self._known = self._ask()
+            return self._known
+
+    def _ask(self) -> tuple[Layout, TableSchema]:
+        described = self._source.describe(self._table)
+        if described is None:
+            raise ConfigurationError(
+                f"the source has no table {self._table}, or it may not be seen",
+                hint="Set `schema_name` to the owner of the table (such as PRODDTA, or PRODCTL for F0005), "
+                "and see whether the user may read it.",
+            )
+        layout = resolve(self._table.name.upper(), self._options, described)
+        day = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return layout, layout.schema(_folds(self._source.time_zone, day))
+
+
+@lru_cache(maxsize=16)
+def _folds(zone: ZoneInfo, day: datetime) -> Folds:
+    return folds(zone, day - _REACH, day + _REACH)
+
+
+def _notes(layout: Layout, options: JdeOptions) -> Iterator[str]:
+    if layout.stamp is None:
+        yield f"{layout.table} has no change stamp: every sync reads the whole table."
+    elif layout.stamp.kind is StampKind.CREATION:
+        yield (
+            f"{layout.table} has a creation stamp only: "
+            "rows that were rewritten or deleted in the source come with the next Mass."
+        )
+    else:
+        yield "Rows deleted in the source leave the cache with the next Mass that has prepurge_data."
+    read = len(layout.readings)
+    if read < layout.available:
+        yield f"{read} of the {layout.available} columns are read (option `columns`)."
+    if any(reading.quantity for reading in layout.readings):
+        yield f"Quantities are read with {options.quantity_decimals} decimals (option `quantity_decimals`)."
+    if layout.stored_keys:
+        yield f"Part of the key, and so kept as the stored number: {', '.join(layout.stored_keys)}."
+    if layout.bad_dates:
+        yield f"Invalid dates and times are read as null; the column {layout.bad_dates} keeps them."
+
+
+def build(context: FetcherContext) -> JdeFetcher:
+    """The fetcher of the table that the argument names."""
+    if not context.argument:
+        raise ConfigurationError("the fetcher `jde` needs a table", hint="Write it behind a colon: `jde:F4801`.")
+    if context.source is None:
+        raise ConfigurationError(f"the fetcher `jde:{context.argument}` needs a source system")
+    return JdeFetcher(
+        table=context.argument,
+        options=context.options,
+        source=context.source,
+        batch_rows=context.batch_rows,
+        clock=context.clock,
+    )
+
+
+JDE = FetcherKind(options=JdeOptions, build=build, takes_argument=True)
