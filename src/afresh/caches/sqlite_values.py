@@ -23,7 +23,7 @@ def rows(table: str, batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
     return zip(*columns, strict=True)
 
 
-def _stored(table: str, name: str, values: pa.Array[Any]) -> list[Any]:
+def _stored(table: str, name: str, values: "pa.Array[Any]") -> list[Any]:
     kind = values.type
     if pa.types.is_timestamp(kind):
         return values.cast(DATETIME).cast(pa.string()).to_pylist()

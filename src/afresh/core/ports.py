@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -148,6 +148,7 @@ class Fetcher(Protocol[T_co]):
         ...
 
 
+@runtime_checkable
 class PostProcessor(Protocol):
     """Runs after a table's data is in the cache and before the update is completed."""
 

@@ -1,0 +1,151 @@
+"""The one composition root: names concrete classes, and builds a service from options.
+
+Kinds are found by name in the tables here; fetchers and post-processors of users by entry point or `module:Class`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from afresh.caches.sqlite import SQLITE as SQLITE_CACHE
+from afresh.config.kinds import Kinds
+from afresh.config.typed import typed
+from afresh.core.errors import ConfigurationError
+from afresh.core.kinds import CacheKind, FetcherContext, FetcherKind, SourceContext, SourceKind
+from afresh.core.options import DataSourceConfig, DataSyncOptions, SourceSystemConfig
+from afresh.core.ports import Cache, Clock, Emit, Fetcher, PostProcessor, SourceSystem
+from afresh.engine.clock import SystemClock
+from afresh.engine.instance import new_instance_id
+from afresh.engine.service import Service
+from afresh.engine.sync import Table, Workplace
+from afresh.executors import threads
+from afresh.fetchers.jde import JDE
+from afresh.fetchers.named import NAMED
+from afresh.fetchers.query import QUERY
+from afresh.fetchers.rows import PYTHON, load, whole
+from afresh.fetchers.sample import SAMPLE
+from afresh.fetchers.table import TABLE
+from afresh.sources.sqlite import SQLITE as SQLITE_SOURCE
+
+SOURCES: Mapping[str, SourceKind] = {"sqlite": SQLITE_SOURCE}
+FETCHERS: Mapping[str, FetcherKind] = {"table": TABLE, "query": QUERY, "jde": JDE, "sample": SAMPLE, **NAMED}
+CACHES: Mapping[str, CacheKind] = {"sqlite": SQLITE_CACHE}
+
+
+def resolve(name: str) -> object:
+    """What a name outside the tables means; ConfigurationError for one that means nothing."""
+    return load(name)
+
+
+KINDS = Kinds(sources=SOURCES, fetchers=FETCHERS, caches=CACHES, resolve=resolve)
+
+
+def assemble(options: DataSyncOptions, *, emit: Emit, clock: Clock | None = None) -> Service:
+    """A service that is ready to run. Resolves every name, connects to nothing; ConfigurationError if one is wrong."""
+    time = clock or SystemClock()
+    cache = open_cache(options)
+    _check_names(options, cache)
+    sources = {name: _source(name, config, options, time) for name, config in options.source_systems.items()}
+    workplace = Workplace(
+        cache=cache,
+        clock=time,
+        emit=emit,
+        instance_id=new_instance_id(),
+        batch_size=options.batch_size,
+        bulk_copy_batch_size=options.bulk_copy_batch_size,
+    )
+    tables = {config.table_name: _table(config, sources, options, time) for config in options.data_sources}
+    return Service(options, tables, workplace, threads.build(options.max_degree_of_parallelism))
+
+
+def open_cache(options: DataSyncOptions) -> Cache:
+    """The cache of the options; it connects when it is first used."""
+    scheme = options.cache.url.partition(":")[0]
+    if scheme not in CACHES:
+        raise ConfigurationError(
+            f"there is no cache of the kind {scheme!r}", hint=f"The kinds are: {', '.join(sorted(CACHES))}."
+        )
+    return CACHES[scheme].build(options.cache, options.base_directory)
+
+
+def _check_names(options: DataSyncOptions, cache: Cache) -> None:
+    limit = cache.capabilities.identifier_length
+    seen: dict[str, str] = {}
+    for config in options.data_sources:
+        name = config.table_name
+        if name.lower() in cache.capabilities.reserved_names:
+            raise ConfigurationError(f"{name!r} is a table of the cache's own", hint="Give the table another name.")
+        if limit is not None and len(name.encode()) > limit:
+            raise ConfigurationError(f"{name!r} is longer than the {limit} bytes that the cache allows for a name")
+        if name.casefold() in seen:
+            raise ConfigurationError(f"two data sources have the same table: {seen[name.casefold()]!r} and {name!r}")
+        seen[name.casefold()] = name
+
+
+def _source(name: str, config: SourceSystemConfig, options: DataSyncOptions, clock: Clock) -> SourceSystem:
+    if config.kind not in SOURCES:
+        raise ConfigurationError(
+            f"source system {name!r}: there is no kind {config.kind!r}",
+            hint=f"The kinds are: {', '.join(sorted(SOURCES))}.",
+        )
+    try:
+        ZoneInfo(config.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ConfigurationError(f"source system {name!r}: there is no time zone {config.time_zone!r}") from None
+    kind = SOURCES[config.kind]
+    return kind.build(
+        SourceContext(
+            name=name,
+            config=config,
+            options=typed(kind.options, config.options),
+            base_directory=options.base_directory,
+            clock=clock,
+        )
+    )
+
+
+def _table(
+    config: DataSourceConfig, sources: Mapping[str, SourceSystem], options: DataSyncOptions, clock: Clock
+) -> Table:
+    return Table(
+        config=config,
+        fetcher=_fetcher(config, sources.get(config.source_system), options, clock),
+        post_processor=_post_processor(config),
+    )
+
+
+def _fetcher(
+    config: DataSourceConfig, source: SourceSystem | None, options: DataSyncOptions, clock: Clock
+) -> Fetcher[Any]:
+    name, _, argument = config.fetcher.partition(":")
+    kind = FETCHERS.get(name)
+    target = None if kind is not None else resolve(config.fetcher)
+    if isinstance(target, FetcherKind):
+        kind, target, argument = target, None, ""
+    if kind is not None and kind.needs_source and source is None:
+        raise ConfigurationError(f"{config.table_name}: there is no source system {config.source_system!r}")
+    if kind is not None and kind.takes_argument != bool(argument):
+        wanted = f"needs an argument, as in {name}:NAME" if kind.takes_argument else "takes no argument"
+        raise ConfigurationError(f"{config.table_name}: the fetcher {name!r} {wanted}")
+    used = kind or PYTHON
+    context = FetcherContext(
+        config=config,
+        argument=used.argument or argument,
+        options=typed(used.options, config.fetcher_options),
+        source=source,
+        batch_rows=options.bulk_copy_batch_size,
+        clock=clock,
+    )
+    return whole(target, context) if kind is None else kind.build(context)
+
+
+def _post_processor(config: DataSourceConfig) -> PostProcessor | None:
+    if config.post_processor is None:
+        return None
+    found = resolve(config.post_processor)
+    made = found() if isinstance(found, type) else found
+    if not isinstance(made, PostProcessor):
+        raise ConfigurationError(
+            f"{config.table_name}: {config.post_processor!r} is no post-processor: it has no `process`"
+        )
+    return made
