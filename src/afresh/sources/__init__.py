@@ -1,0 +1,1 @@
+"""Source systems: one file per kind of database, and what they share to write SQL."""
