@@ -1,0 +1,31 @@
+"""Where something was opened that is never closed: what a parser noticed too late."""
+
+import re
+
+_TOKEN = re.compile(
+    r'#[^\n]*|"""(?:\\.|(?!""").)*(?:"""|\Z)|\'\'\'(?:(?!\'\'\').)*(?:\'\'\'|\Z)|"(?:\\.|[^"\\\n])*"?|\'[^\'\n]*\'?|[\[\]{}]',
+    re.DOTALL,
+)
+_CLOSES = {"]": "[", "}": "{"}
+
+
+def open_bracket(content: str, end: int) -> int | None:
+    """The index of the innermost bracket that is still open at `end`; None if there is none."""
+    stack: list[int] = []
+    for match in _TOKEN.finditer(content, 0, end):
+        token = match[0]
+        if token in ("[", "{"):
+            stack.append(match.start())
+        elif token in _CLOSES and stack and content[stack[-1]] == _CLOSES[token]:
+            stack.pop()
+    return stack[-1] if stack else None
+
+
+def open_string(content: str) -> int | None:
+    """The index of the last string of several lines, if it is not closed."""
+    last = None
+    for match in _TOKEN.finditer(content):
+        token = match[0]
+        if token[:3] in ('"""', "'''"):
+            last = None if len(token) >= 6 and token.endswith(token[:3]) else match.start()
+    return last

@@ -1,0 +1,23 @@
+"""What a configuration may name: the kinds of sources, fetchers and caches that exist."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from afresh.core.kinds import CacheKind, FetcherKind, SourceKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kinds:
+    """The kinds by name: sources by `kind`, fetchers by their name, caches by the scheme of the cache's URL.
+
+    `arguments` are those a fetcher knows by itself (the tables of `jde`); others need `fetcher_options`.
+    `resolve` finds what a name outside these tables means (an entry point, or `module:Class`) and raises
+    `ConfigurationError` for a name that means nothing; without it such names are not checked. What it returns for
+    a fetcher may be a `FetcherKind`, whose options are then checked too.
+    """
+
+    sources: Mapping[str, SourceKind]
+    fetchers: Mapping[str, FetcherKind]
+    caches: Mapping[str, CacheKind]
+    arguments: Mapping[str, Collection[str]] = field(default_factory=dict)
+    resolve: Callable[[str], object] | None = None
