@@ -60,6 +60,7 @@ class SqliteStage:
         self._cancel = cancel
         self._reload = reload
         self._made_by_us = made_by_us
+        self._loaded = 0
         self._insert = sql.insert_staging(self._names.staging, schema)
         self._create_staging()
         if reload:
@@ -79,6 +80,7 @@ class SqliteStage:
             counts = replace(self._apply(connection, trust_source=trust_source), duplicates=duplicates)
             if complete is not None:
                 complete_open(connection, complete(counts))
+        self._loaded += counts.inserted
         with translated(self._database.path, self._cancel):
             self._connection.execute(f"DROP TABLE {self._names.staging}")
             self._create_staging()
@@ -86,7 +88,7 @@ class SqliteStage:
 
     def sizes(self) -> tuple[int, int]:
         with translated(self._database.path, self._cancel):
-            return self._count(self._names.table), self._count(self._names.shadow)
+            return self._count(self._names.table), self._loaded
 
     def reload(self, strategy: ReloadStrategy, complete: Complete | None = None) -> MergeCounts:
         """A table that was not made by us keeps its definition: its rows are replaced, whatever the strategy."""
@@ -138,7 +140,7 @@ class SqliteStage:
         return MergeCounts(inserted=inserted, updated=updated, unchanged=matched - updated)
 
     def _compare(self, connection: sqlite3.Connection) -> MergeCounts:
-        existing, loaded = self._count(self._names.table), self._count(self._names.shadow)
+        existing, loaded = self._count(self._names.table), self._loaded
         if existing == 0:
             return MergeCounts(inserted=loaded)
         statement = sql.compare(self._names.shadow, self._names.table, self._schema)

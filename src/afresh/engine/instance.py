@@ -60,8 +60,10 @@ class Heartbeat:
         self._lease: Lease | None = None
 
     def start(self) -> None:
-        """Takes the lease and begins to renew it."""
+        """Takes the lease and begins to renew it; once begun, only takes it."""
         self._take()
+        if self._thread is not None:
+            return
         self._thread = threading.Thread(target=self._beat, name="afresh-heartbeat", daemon=True)
         self._thread.start()
 
