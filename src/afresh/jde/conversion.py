@@ -116,7 +116,9 @@ class _Conversion:
         self._refuse(rows[0], f"{column} holds {value} (each digit shown as 9), {complaint}{more}", hint)
 
     def _refuse(self, row: int, complaint: str, hint: str) -> NoReturn:
-        where = ", ".join(f"{r.column}={self._shown(r, row)}" for r in self._layout.readings if r.key)
+        readings = {reading.name: reading for reading in self._layout.readings}
+        key = [readings[name] for name in self._layout.key]
+        where = ", ".join(f"{reading.column}={self._shown(reading, row)}" for reading in key)
         raise BadValue(f"table {self._layout.table}, row {where}: {complaint}", hint=hint)
 
     def _shown(self, reading: Reading, row: int) -> str:

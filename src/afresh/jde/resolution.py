@@ -177,7 +177,7 @@ def _chosen(options: JdeOptions, known: JdeTable | None, source: _Source) -> lis
     documented = [column.name for column in known.columns if column.documented]
     present = {column.known.name: column for column in source.found}
     if missing := [name for name in documented if name not in present]:
-        raise source.lacks(missing, f"which {known.name} has in other releases")
+        raise source.lacks(missing, "which other releases have")
     return [present[name] for name in documented]
 
 
