@@ -163,13 +163,14 @@ def test_a_cancelled_fetch_stops() -> None:
 
 def test_a_condition_of_the_user_is_added() -> None:
     """`where` goes along with the window, and stands alone in a Mass."""
-    fetcher = fetcher_of(source_of("F4801"), where="WADCTO = 'WO'")
-    raw = Raw("WADCTO = 'WO'")
-    layout, _ = fetcher._layout()
-    assert fetcher._select(layout, None).where == raw
-    window = fetcher._select(layout, datetime(2026, 1, 1, tzinfo=UTC)).where
+    source = source_of("F4801")
+    fetcher = fetcher_of(source, where="WADCTO = 'WO'")
+    list(fetcher.fetch(None, CancelToken()))
+    list(fetcher.fetch(datetime(2026, 1, 1, tzinfo=UTC), CancelToken()))
+    mass, window = (select.where for select in source.selects)
+    assert mass == Raw("WADCTO = 'WO'")
     assert isinstance(window, AllOf)
-    assert window.parts[0] == raw
+    assert window.parts[0] == mass
     assert fetcher.explain(None).expected_rows is None
 
 
@@ -335,7 +336,7 @@ def test_a_column_renamed_between_releases_is_pointed_out() -> None:
     """A documented column that the source does not have stops it, with the nearest name there is."""
     with pytest.raises(ConfigurationError) as raised:
         fetcher_of(lacking("F4801", "WADL01", "WADL_01")).schema()
-    assert raised.value.message == ("the source's table F4801 has no column WADL01, which F4801 has in other releases")
+    assert raised.value.message == ("the source's table F4801 has no column WADL01, which other releases have")
     assert raised.value.hint.startswith("Nearest in the source: WADL_01. List the columns to read")
 
 
