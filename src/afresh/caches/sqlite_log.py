@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from afresh.caches import sqlite_sql as sql
 from afresh.caches.sqlite_connection import Database
+from afresh.caches.sqlite_values import instant_text
 from afresh.core.errors import AlreadyRunning, UpdateLost
 from afresh.core.model import (
     FAILED_RECORDS,
@@ -236,11 +237,6 @@ def complete_open(connection: sqlite3.Connection, completion: Completion) -> Non
     )
     if connection.execute(_COMPLETE, row).rowcount != 1:
         raise UpdateLost(f"the update {completion.operation_id} is not open any more: another instance closed it")
-
-
-def instant_text(at: datetime) -> str:
-    """An instant as this cache stores it: UTC, microseconds, text order is time order."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
 
 def _optional(at: datetime | None) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from afresh.caches.sqlite_values import instant_text
 from afresh.core.errors import ConfigurationError
 from afresh.core.schema import Column, TableSchema
 
@@ -55,6 +56,8 @@ CREATE TABLE IF NOT EXISTS AfreshColumn (
 
 RESERVED = frozenset({"dataupdate", "lastdataupdates", "afreshlease", "afreshcolumn"})
 
+_GROUPED = 50
+
 
 def quote(name: str) -> str:
     """A name as an identifier; ConfigurationError for the few that SQLite cannot have."""
@@ -101,16 +104,25 @@ def insert_staging(staging: str, schema: TableSchema) -> str:
 def deduplicate(staging: str, schema: TableSchema) -> str:
     """Deletes all but the newest row of each key: by stamp, null oldest, then by arrival.
 
-    Only key and stamp go through the sort, not whole rows.
+    Only key and stamp go through the sort, not whole rows. Stamps inside one fold count as equal (three parameters
+    for each: start, end, start).
     """
-    order = [f"{quote(schema.last_update)} DESC"] if schema.last_update else []
+    arrival = _arrival(schema)
+    order = [f"{_ranked_stamp(schema)} DESC"] if schema.last_update else []
     return (
-        f"DELETE FROM {staging} WHERE rowid IN (SELECT arrival FROM (\n"
-        f"    SELECT rowid AS arrival, ROW_NUMBER() OVER (\n"
-        f"        PARTITION BY {_list(schema.key)} ORDER BY {', '.join([*order, 'rowid DESC'])}\n"
+        f"DELETE FROM {staging} WHERE {arrival} IN (SELECT arrival FROM (\n"
+        f"    SELECT {arrival} AS arrival, ROW_NUMBER() OVER (\n"
+        f"        PARTITION BY {_list(schema.key)} ORDER BY {', '.join([*order, f'{arrival} DESC'])}\n"
         f"    ) AS version FROM {staging}\n"
         f") WHERE version > 1)"
     )
+
+
+def deduplicate_parameters(schema: TableSchema) -> tuple[str, ...]:
+    """The parameters that `deduplicate` needs for the folds of the schema."""
+    if not schema.last_update:
+        return ()
+    return tuple(instant_text(at) for start, end in schema.folds for at in (start, end, start))
 
 
 def count_matched(staging: str, table: str, schema: TableSchema) -> str:
@@ -131,8 +143,7 @@ def merge(staging: str, table: str, schema: TableSchema, *, trust_source: bool) 
     if not schema.values:
         return f"{statement}{on_conflict} NOTHING"
     assignments = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in schema.values)
-    differs = "\n    OR ".join(f"t.{quote(name)} IS NOT excluded.{quote(name)}" for name in schema.values)
-    condition = f"({differs})"
+    condition = _differs("t", "excluded", schema)
     if schema.last_update and not trust_source:
         condition = f"{_not_older(schema)}\n  AND {condition}"
     return f"{statement}{on_conflict} UPDATE SET {assignments}\nWHERE {condition}"
@@ -142,22 +153,45 @@ def fold_parameters(schema: TableSchema, *, trust_source: bool) -> tuple[str, ..
     """The parameters that `merge` needs for the folds of the schema."""
     if trust_source or not schema.last_update or not schema.values:
         return ()
-    return tuple(f"{at:%Y-%m-%d %H:%M:%S.%f}" for start, end in schema.folds for at in (start, end, start, end))
+    return tuple(instant_text(at) for start, end in schema.folds for at in (start, end, start, end))
 
 
 def compare(shadow: str, table: str, schema: TableSchema) -> str:
     """How many keys both tables have, and in how many of those some other column differs."""
-    differs = " OR ".join(f"s.{quote(name)} IS NOT t.{quote(name)}" for name in schema.values) or "false"
-    return (
-        f"SELECT count(*), coalesce(sum({differs}), 0) FROM {shadow} AS s "
-        f"JOIN {table} AS t ON {_same_key('t', 's', schema)}"
-    )
+    differs = _differs("t", "s", schema) if schema.values else "false"
+    # The limit keeps the comparison out of the aggregate, which can hold no more than 2,000 columns of both tables.
+    each = f"SELECT {differs} AS differs FROM {shadow} AS s JOIN {table} AS t ON {_same_key('t', 's', schema)} LIMIT -1"
+    return f"SELECT count(*), coalesce(sum(differs), 0) FROM (\n    {each}\n)"
 
 
 def copy_rows(shadow: str, table: str, schema: TableSchema) -> str:
     """Fills the table from the shadow."""
     names = _list(schema.names)
     return f"INSERT INTO {table} ({names}) SELECT {names} FROM {shadow}"
+
+
+def _arrival(schema: TableSchema) -> str:
+    """SQLite's own row number, by whichever of its names is not a column of the table."""
+    taken = {name.lower() for name in schema.names}
+    for name in ("rowid", "oid", "_rowid_"):
+        if name not in taken:
+            return name
+    raise ConfigurationError("a table with columns rowid, oid and _rowid_ at once cannot be kept in SQLite")
+
+
+def _ranked_stamp(schema: TableSchema) -> str:
+    stamp = quote(schema.last_update or "")
+    if not schema.folds:
+        return stamp
+    spans = " ".join(f"WHEN {stamp} >= ? AND {stamp} < ? THEN ?" for _ in schema.folds)
+    return f"CASE {spans} ELSE {stamp} END"
+
+
+def _differs(left: str, right: str, schema: TableSchema) -> str:
+    """Whether some column outside the key differs, in groups: SQLite refuses expressions deeper than 1,000."""
+    each = [f"{left}.{quote(name)} IS NOT {right}.{quote(name)}" for name in schema.values]
+    groups = [each[start : start + _GROUPED] for start in range(0, len(each), _GROUPED)]
+    return "(" + "\n    OR ".join(f"({' OR '.join(group)})" for group in groups) + ")"
 
 
 def _not_older(schema: TableSchema) -> str:

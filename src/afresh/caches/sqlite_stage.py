@@ -74,7 +74,9 @@ class SqliteStage:
 
     def merge(self, *, trust_source: bool, complete: Complete | None = None) -> MergeCounts:
         with translated(self._database.path, self._cancel):
-            duplicates = self._connection.execute(sql.deduplicate(self._names.staging, self._schema)).rowcount
+            duplicates = self._connection.execute(
+                sql.deduplicate(self._names.staging, self._schema), sql.deduplicate_parameters(self._schema)
+            ).rowcount
         with self._database.writing(self._connection, self._cancel) as connection:
             check_open(connection, self._operation_id)
             counts = replace(self._apply(connection, trust_source=trust_source), duplicates=duplicates)

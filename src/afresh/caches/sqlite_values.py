@@ -5,6 +5,7 @@ their scale, so that equal values are equal texts. Conversions run on whole colu
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +22,11 @@ def rows(table: str, batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
     """The batch's rows as tuples that sqlite3 binds exactly."""
     columns = [_stored(table, field.name, batch.column(index)) for index, field in enumerate(batch.schema)]
     return zip(*columns, strict=True)
+
+
+def instant_text(at: datetime) -> str:
+    """One instant in the same form."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
 
 def _stored(table: str, name: str, values: "pa.Array[Any]") -> list[Any]:
