@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from afresh.caches import sqlite_sql as sql
-from afresh.caches.sqlite_connection import Database, translated
+from afresh.caches.sqlite_connection import Database, broken_off, translated
 from afresh.caches.sqlite_log import SqliteLeases, SqliteUpdateLog, writing_own
 from afresh.caches.sqlite_stage import SqliteStage
 from afresh.core.errors import ConfigurationError, SchemaDiffers
@@ -74,23 +74,21 @@ class SqliteCache:
         try:
             # Dropping and renaming must leave views that read the table as they are.
             connection.execute("PRAGMA legacy_alter_table = ON")
-            with cancel.interrupts(connection.interrupt):
-                stage = SqliteStage(
-                    self._database,
-                    connection,
-                    table_name,
-                    schema,
-                    operation_id,
-                    cancel,
-                    reload=reload,
-                    made_by_us=bool(self._recorded_types(connection, table_name)),
-                )
-                try:
+            stage = SqliteStage(
+                self._database,
+                connection,
+                table_name,
+                schema,
+                operation_id,
+                cancel,
+                reload=reload,
+                made_by_us=bool(self._recorded_types(connection, table_name)),
+            )
+            try:
+                with broken_off(connection, cancel):
                     yield stage
-                finally:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    stage.drop_shadow()
+            finally:
+                stage.close()
         finally:
             connection.close()
 

@@ -13,6 +13,7 @@ from afresh.core.ports import Cancellation
 
 _BUSY_MILLISECONDS = 100
 _CACHE_KIBIBYTES = 32_768
+_STEPS_BETWEEN_LOOKS = 100_000
 
 
 class Database:
@@ -120,6 +121,18 @@ class Database:
                 time.sleep(0.01)
             else:
                 return
+
+
+@contextmanager
+def broken_off(connection: sqlite3.Connection, cancel: Cancellation) -> Iterator[None]:
+    """While open, a cancellation breaks off the statement under way, and any that is begun later."""
+    # An interrupt that falls between two statements is lost; the handler then breaks off the next one.
+    connection.set_progress_handler(lambda: cancel.requested, _STEPS_BETWEEN_LOOKS)
+    try:
+        with cancel.interrupts(connection.interrupt):
+            yield
+    finally:
+        connection.set_progress_handler(None, 0)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ puts it in the table's place in one transaction at the end; in WAL mode readers 
 """
 
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from afresh.caches import sqlite_sql as sql
 from afresh.caches.sqlite_connection import Database, translated
 from afresh.caches.sqlite_log import check_open, complete_open
 from afresh.caches.sqlite_values import rows
+from afresh.core.errors import AfreshError
 from afresh.core.model import MergeCounts, ReloadStrategy
 from afresh.core.ports import Cancellation, Complete
 from afresh.core.schema import TableSchema
@@ -59,6 +61,7 @@ class SqliteStage:
         self._operation_id = operation_id
         self._cancel = cancel
         self._reload = reload
+        self._has_shadow = False
         self._made_by_us = made_by_us
         self._loaded = 0
         self._insert = sql.insert_staging(self._names.staging, schema)
@@ -83,8 +86,9 @@ class SqliteStage:
             if complete is not None:
                 complete_open(connection, complete(counts))
         self._loaded += counts.inserted
-        with translated(self._database.path, self._cancel):
-            self._connection.execute(f"DROP TABLE {self._names.staging}")
+        if complete is None:
+            with translated(self._database.path, self._cancel):
+                self._connection.execute(f"DROP TABLE {self._names.staging}")
             self._create_staging()
         return counts
 
@@ -102,8 +106,10 @@ class SqliteStage:
                     self._swap(connection)
                 else:
                     self._refill(connection)
+            connection.execute(f"DROP TABLE IF EXISTS {self._names.shadow}")
             if complete is not None:
                 complete_open(connection, complete(counts))
+        self._has_shadow = False
         return counts
 
     def rebuild_indexes(self) -> None:
@@ -111,19 +117,25 @@ class SqliteStage:
             check_open(connection, self._operation_id)
             connection.execute(f"REINDEX {self._names.table}")
 
-    def drop_shadow(self) -> None:
-        """Removes what a reload that did not end left behind; not broken off by a cancellation."""
-        if self._reload:
-            with self._database.writing(self._connection) as connection:
-                connection.execute(f"DROP TABLE IF EXISTS {self._names.shadow}")
+    def close(self) -> None:
+        """Undoes what is not committed and drops the shadow of a reload that did not end; no cancellation breaks
+        that off, and what cannot be dropped now is a leftover for the next start."""
+        with suppress(AfreshError), translated(self._database.path):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            if self._has_shadow:
+                with self._database.writing(self._connection) as connection:
+                    connection.execute(f"DROP TABLE {self._names.shadow}")
 
     def _create_staging(self) -> None:
-        self._connection.execute(sql.create_staging(self._names.staging, self._schema))
+        with translated(self._database.path, self._cancel):
+            self._connection.execute(sql.create_staging(self._names.staging, self._schema))
 
     def _create_shadow(self) -> None:
         with self._database.writing(self._connection, self._cancel) as connection:
             check_open(connection, self._operation_id)
             connection.execute(sql.create_table(self._names.shadow, self._schema))
+        self._has_shadow = True
 
     def _apply(self, connection: sqlite3.Connection, *, trust_source: bool) -> MergeCounts:
         target = self._names.shadow if self._reload else self._names.table

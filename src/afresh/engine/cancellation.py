@@ -32,9 +32,9 @@ class CancelToken:
             if not self._requested.is_set():
                 self._reason = reason
                 self._requested.set()
-            pending = list(self._interrupts)
-        for interrupt in pending:
-            interrupt()
+            # Under the lock: nobody may leave `interrupts`, and close what is interrupted, while it is called.
+            for interrupt in self._interrupts:
+                interrupt()
 
     def wait(self, seconds: float) -> bool:
         """Waits for the request, so long at most; whether it came."""
