@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from afresh.caches import sqlite_sql as sql
 from afresh.caches.sqlite_connection import Database, broken_off, translated
-from afresh.caches.sqlite_log import SqliteLeases, SqliteUpdateLog, writing_own
+from afresh.caches.sqlite_log import SqliteLeases, SqliteUpdateLog, open_operations, writing_own
 from afresh.caches.sqlite_stage import SqliteStage
 from afresh.core.errors import ConfigurationError, SchemaDiffers
 from afresh.core.kinds import CacheKind
@@ -57,6 +57,7 @@ class SqliteCache:
         _check_name(table_name)
         with writing_own(self._database) as connection:
             connection.execute(sql.create_table(f"main.{sql.quote(table_name)}", schema))
+            connection.execute("DELETE FROM AfreshColumn WHERE TableName = ?", (table_name,))
             self._record_types(connection, table_name, schema.columns)
 
     def add_columns(self, table_name: str, columns: Sequence[Column]) -> None:
@@ -99,7 +100,9 @@ class SqliteCache:
         with self._database.writing() as connection:
             names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             found = [(name, _LEFTOVER.fullmatch(name)) for name in names]
-            dead = [name for name, match in found if match is not None and match[1] not in live_operations]
+            # What has begun since the caller looked is live too.
+            live = live_operations | open_operations(connection)
+            dead = [name for name, match in found if match is not None and match[1] not in live]
             for name in dead:
                 connection.execute(f"DROP TABLE main.{sql.quote(name)}")
         return dead
@@ -143,9 +146,10 @@ def _check_name(table_name: str) -> None:
 
 def _column(table_name: str, row: tuple[object, ...], kinds: dict[str, str], wanted: TableSchema) -> Column:
     name, declared, not_null = str(row[1]), str(row[2]).upper(), bool(row[3])
-    if name in kinds:
-        kind, length = parse_type(kinds[name])
-        return Column(name=name, type=kind, nullable=not not_null, length=None if length is None else length)
+    recorded = parse_type(kinds[name]) if name in kinds else None
+    # A table that somebody dropped and made again in another way is not what was recorded.
+    if recorded is not None and declared == sql.storage(recorded[0]):
+        return Column(name=name, type=recorded[0], nullable=not not_null, length=recorded[1])
     try:
         asked: Column | None = wanted.column(name)
     except KeyError:

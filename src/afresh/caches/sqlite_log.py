@@ -40,6 +40,14 @@ SELECT * FROM DataUpdate AS u WHERE WasSuccessful = 0 AND Id > (
 _PURGE = """
 DELETE FROM DataUpdate WHERE StartDT < ? AND NumberRecords <> -2 AND Id NOT IN (SELECT Id FROM LastDataUpdates)
 """
+_FENCE = """
+INSERT INTO AfreshLease (Name, Holder, Fence, ExpiresDT) VALUES ('', '', 1, '')
+ON CONFLICT (Name) DO UPDATE SET Fence = Fence + 1 RETURNING Fence
+"""
+"""The next fence: all leases draw from the row without a name, so that one given back and taken again has a new one."""
+_HELD = """
+SELECT Name, Holder, Fence, ExpiresDT FROM AfreshLease WHERE Name <> '' AND substr(Name, 1, ?) = ? ORDER BY Name
+"""
 _FAILURES_KEPT = 100
 
 
@@ -156,7 +164,7 @@ class SqliteLeases:
             ).fetchone()
             if found is not None and found[0] != holder and _instant(found[2]) > now:
                 return None
-            fence = 1 if found is None else found[1] + (found[0] != holder)
+            fence = found[1] if found is not None and found[0] == holder else connection.execute(_FENCE).fetchone()[0]
             lease = Lease(name=name, holder=holder, fence=fence, expires=now + ttl)
             connection.execute(
                 "INSERT OR REPLACE INTO AfreshLease (Name, Holder, Fence, ExpiresDT) VALUES (?, ?, ?, ?)",
@@ -186,10 +194,7 @@ class SqliteLeases:
         with self._database.reading() as connection:
             if not has_own_tables(connection):
                 return []
-            rows = connection.execute(
-                "SELECT Name, Holder, Fence, ExpiresDT FROM AfreshLease WHERE substr(Name, 1, ?) = ? ORDER BY Name",
-                (len(prefix), prefix),
-            ).fetchall()
+            rows = connection.execute(_HELD, (len(prefix), prefix)).fetchall()
         return [Lease(name=row[0], holder=row[1], fence=row[2], expires=_instant(row[3])) for row in rows]
 
 
@@ -207,6 +212,15 @@ def has_own_tables(connection: sqlite3.Connection) -> bool:
     """Whether the cache's own tables are there; the one made last decides."""
     found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'AfreshColumn'").fetchone()
     return found is not None
+
+
+def open_operations(connection: sqlite3.Connection) -> frozenset[str]:
+    """The operations whose DataUpdate row is open."""
+    if not has_own_tables(connection):
+        return frozenset()
+    return frozenset(
+        row[0] for row in connection.execute("SELECT OperationId FROM DataUpdate WHERE NumberRecords = -2")
+    )
 
 
 def check_open(connection: sqlite3.Connection, operation_id: str) -> None:
