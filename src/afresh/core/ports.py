@@ -111,11 +111,15 @@ class SourceSystem(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What a fetch would do: the statement if there is one, what a user should know of it, and rows expected."""
+    """What a fetch would do: the statement if there is one, what a user should know of it, and rows expected.
+
+    `misses` is the one note that concerns how the table stands: which changes no window of it can bring.
+    """
 
     statement: Statement | None = None
     notes: tuple[str, ...] = ()
     expected_rows: int | None = None
+    misses: str | None = None
 
 
 class Fetcher(Protocol[T_co]):
