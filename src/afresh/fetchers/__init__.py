@@ -1,0 +1,1 @@
+"""Fetchers: what to read for one table, and how to turn it into rows."""

@@ -1,0 +1,124 @@
+"""Any table of a source system, by configuration."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from threading import Lock
+
+import pyarrow as pa
+
+from afresh.core.errors import BadValue, ConfigurationError
+from afresh.core.kinds import FetcherContext, FetcherKind
+from afresh.core.ports import Cancellation, Clock, Explanation, SourceSystem
+from afresh.core.schema import TableSchema
+from afresh.core.select import AllOf, AnyOf, Compare, IsNull, Predicate, Raw, Select, TableName
+from afresh.fetchers.gate import read_only_condition
+from afresh.fetchers.layout import Layout, resolve
+from afresh.fetchers.stamps import floor
+from afresh.fetchers.table_options import TableOptions
+
+
+class TableFetcher:
+    """Reads one table as `Fetcher` promises; its windows are by the cursor columns."""
+
+    def __init__(
+        self, *, table: TableName, options: TableOptions, source: SourceSystem, batch_rows: int, clock: Clock
+    ) -> None:
+        self._table = table
+        self._options = options
+        self._where = read_only_condition(options.where) if options.where is not None else None
+        self._source = source
+        self._batch_rows = batch_rows
+        self._clock = clock
+        self._lock = Lock()
+        self._known: Layout | None = None
+
+    def schema(self) -> TableSchema:
+        """The columns that are read, and `LastUpdateDT` where the stamp is not one of them."""
+        return self._layout().schema
+
+    def fetch(self, minimum_dt: datetime | None, cancel: Cancellation) -> Iterator[pa.RecordBatch]:
+        """The rows stamped at or after the instant and those without a stamp."""
+        layout = self._layout()
+        for batch in self._source.read(self._select(layout, minimum_dt), cancel, self._batch_rows):
+            cancel.check()
+            yield self._shaped(batch, layout)
+
+    def explain(self, minimum_dt: datetime | None) -> Explanation:
+        """The statement, and what a window of this table cannot bring."""
+        layout = self._layout()
+        everything = minimum_dt is None or layout.stamp is None
+        described = self._source.describe(self._table) if everything and self._where is None else None
+        return Explanation(
+            statement=self._source.statement(self._select(layout, minimum_dt)),
+            notes=tuple(self._notes(layout)),
+            expected_rows=described.rows if described else None,
+        )
+
+    def now(self) -> datetime | None:
+        """The source's clock."""
+        return self._source.now()
+
+    def _select(self, layout: Layout, minimum_dt: datetime | None) -> Select:
+        parts: list[Predicate] = [Raw(self._where)] if self._where is not None else []
+        if minimum_dt is not None and layout.stamp is not None:
+            stamp = layout.stamp
+            later = Compare(stamp.columns, ">=", floor(minimum_dt, stamp.compared_as, self._source.time_zone))
+            parts.append(AnyOf((later, IsNull(stamp.columns))) if stamp.nullable else later)
+        where = AllOf(tuple(parts)) if len(parts) > 1 else next(iter(parts), None)
+        return Select(self._table, layout.outputs, where)
+
+    def _shaped(self, batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
+        """The source's columns as the schema has them; a key is never null."""
+        shaped = layout.shaped(batch)
+        for name in layout.schema.key:
+            if shaped.column(name).null_count:
+                raise BadValue(
+                    f"table {self._table}: the key column {name!r} is null in a row",
+                    hint="Name a key without nulls in the fetcher's options, or leave such rows out by `where`.",
+                )
+        return shaped
+
+    def _notes(self, layout: Layout) -> Iterator[str]:
+        if layout.stamp is None:
+            yield f"{self._table} has no last-update column (option `cursor`): every sync reads the whole table."
+            return
+        if self._options.cursor_kind == "creation":
+            yield (
+                f"{self._table} has a creation stamp only: "
+                "rows that were rewritten or deleted in the source come with the next Mass."
+            )
+        else:
+            yield "Rows deleted in the source leave the cache with the next Mass that has prepurge_data."
+
+    def _layout(self) -> Layout:
+        """Asks the source once; later calls give the same."""
+        with self._lock:
+            if self._known is None:
+                self._known = self._ask()
+            return self._known
+
+    def _ask(self) -> Layout:
+        described = self._source.describe(self._table)
+        if described is None:
+            raise ConfigurationError(
+                f"the source has no table {self._table}, or it may not be seen",
+                hint="Set `table` and `schema_name` in the fetcher's options, and see whether the user may read it.",
+            )
+        return resolve(self._table, self._options, described, self._source.time_zone, self._clock.now())
+
+
+def build(context: FetcherContext) -> TableFetcher:
+    """The fetcher of the table that the options name."""
+    options: TableOptions = context.options
+    if context.source is None:
+        raise ConfigurationError(f"{context.config.table_name}: the fetcher `table` needs a source system")
+    return TableFetcher(
+        table=TableName(options.table or context.config.table_name, options.schema_name),
+        options=options,
+        source=context.source,
+        batch_rows=context.batch_rows,
+        clock=context.clock,
+    )
+
+
+TABLE = FetcherKind(options=TableOptions, build=build)
