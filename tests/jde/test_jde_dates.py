@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from afresh.jde.dates import from_julian, parse_dates, parse_times, to_julian, to_time
@@ -51,6 +51,7 @@ def test_known_dates(day: date, number: int) -> None:
     assert parse_dates(pa.array([number])).dates().to_pylist() == [day]
 
 
+@settings(deadline=None)
 @given(st.dates(date(1900, 1, 1), date(2899, 12, 31)))
 def test_dates_come_back(day: date) -> None:
     """Any date from 1900 to 2899 is stored and read as itself."""
@@ -58,6 +59,7 @@ def test_dates_come_back(day: date) -> None:
     assert parse_dates(pa.array([to_julian(day)])).dates()[0].as_py() == day
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.integers(-2000, 1_001_000) | st.integers(-(2**63), 2**63 - 1), max_size=20))
 @example([0, None, 124366, 124367, 125366, 125000, 366, -1, 1_000_001])
 def test_columns_agree_with_single_numbers(numbers: list[int | None]) -> None:
@@ -107,6 +109,7 @@ def test_times(number: int, reading: time | None) -> None:
     assert parsed.invalid.tolist() == [reading is None]
 
 
+@settings(deadline=None)
 @given(st.times())
 def test_times_come_back(reading: time) -> None:
     """Any time is stored and read as itself, but for fractions of a second."""
@@ -143,6 +146,7 @@ def test_clock_changes_in_chicago(reading: str, expected: str) -> None:
     assert instant(datetime.fromisoformat(reading), CHICAGO) == datetime.fromisoformat(expected + "+00:00")
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(1901, 1, 1), datetime(2100, 1, 1)), ZONES)  # noqa: DTZ001  wall clock readings
 def test_instants_agree_with_the_zone(reading: datetime, zone: ZoneInfo) -> None:
     """An instant shows the reading it was made of, and is the earliest that does; a skipped reading is never before

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afresh.jde.decimals import number_type, scaled, too_long
@@ -13,6 +13,7 @@ from afresh.jde.texts import blank_as_null, masked, null_as_blank, trimmed
 LIMIT = 10**18
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.integers(1 - LIMIT, LIMIT - 1), max_size=20), st.integers(1, 15), st.integers(0, 3))
 def test_decimals_are_exact(numbers: list[int | None], scale: int, start: int) -> None:
     """Each number is moved by its implied decimals, whatever its size and sign, also in a slice."""
@@ -38,6 +39,7 @@ def test_numbers_with_too_many_digits_are_found(number: int) -> None:
     assert wrong.tolist() == [False, True, False]
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.integers(1 - LIMIT, LIMIT - 1), max_size=5))
 def test_numbers_that_fit_are_not_complained_of(numbers: list[int | None]) -> None:
     """Up to 18 digits fit."""
@@ -47,6 +49,7 @@ def test_numbers_that_fit_are_not_complained_of(numbers: list[int | None]) -> No
 TEXTS = st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=12), max_size=10)
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_only_blanks_are_trimmed(texts: list[str | None]) -> None:
     """Text of any alphabet loses its blanks behind, and in front if asked, and nothing else."""
@@ -57,6 +60,7 @@ def test_only_blanks_are_trimmed(texts: list[str | None]) -> None:
     assert trimmed(column, both_sides=True).to_pylist() == both
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_nothing_is_null_or_empty_as_asked(texts: list[str | None]) -> None:
     """Empty text becomes null, or null becomes empty text; the rest stays."""

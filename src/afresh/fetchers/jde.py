@@ -1,10 +1,8 @@
 """Any JD Edwards table: `jde:F4801`. What the stored values mean is known of 16 tables, and configured for others."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
 from threading import Lock
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -13,15 +11,14 @@ from afresh.core.kinds import FetcherContext, FetcherKind
 from afresh.core.ports import Cancellation, Clock, Explanation, SourceSystem
 from afresh.core.schema import TableSchema
 from afresh.core.select import AllOf, Predicate, Raw, Select, TableName
-from afresh.core.zones import folds
+from afresh.fetchers.gate import read_only_condition
+from afresh.fetchers.stamps import folds_around
 from afresh.jde.catalogue import StampKind
 from afresh.jde.conversion import convert
-from afresh.jde.layout import Folds, Layout
+from afresh.jde.layout import Layout
 from afresh.jde.options import JdeOptions
 from afresh.jde.resolution import resolve
 from afresh.jde.window import window
-
-_REACH = timedelta(days=400)
 
 
 class JdeFetcher:
@@ -30,6 +27,7 @@ class JdeFetcher:
     def __init__(self, *, table: str, options: JdeOptions, source: SourceSystem, batch_rows: int, clock: Clock) -> None:
         self._table = TableName(table, options.schema_name)
         self._options = options
+        self._where = read_only_condition(options.where) if options.where is not None else None
         self._source = source
         self._batch_rows = batch_rows
         self._clock = clock
@@ -55,7 +53,8 @@ class JdeFetcher:
         return Explanation(
             statement=self._source.statement(self._select(layout, minimum_dt)),
             notes=tuple(_notes(layout, self._options)),
-            expected_rows=described.rows if described and not self._options.where else None,
+            expected_rows=described.rows if described and self._where is None else None,
+            misses=_misses(layout),
         )
 
     def now(self) -> datetime | None:
@@ -63,7 +62,7 @@ class JdeFetcher:
         return self._source.now()
 
     def _select(self, layout: Layout, minimum: datetime | None) -> Select:
-        parts: list[Predicate] = [Raw(self._options.where)] if self._options.where else []
+        parts: list[Predicate] = [Raw(self._where)] if self._where is not None else []
         if minimum is not None and layout.stamp:
             parts.append(window(layout.stamp, minimum, self._source.time_zone))
         where = AllOf(tuple(parts)) if len(parts) > 1 else next(iter(parts), None)
@@ -85,23 +84,23 @@ class JdeFetcher:
                 "and see whether the user may read it.",
             )
         layout = resolve(self._table.name.upper(), self._options, described)
-        day = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        return layout, layout.schema(_folds(self._source.time_zone, day))
+        return layout, layout.schema(folds_around(self._source.time_zone, self._clock.now()))
 
 
-@lru_cache(maxsize=16)
-def _folds(zone: ZoneInfo, day: datetime) -> Folds:
-    return folds(zone, day - _REACH, day + _REACH)
+def _misses(layout: Layout) -> str | None:
+    if layout.stamp is None or layout.stamp.kind is not StampKind.CREATION:
+        return None
+    return (
+        f"{layout.table} has a creation stamp only: "
+        "rows that were rewritten or deleted in the source come with the next Mass."
+    )
 
 
 def _notes(layout: Layout, options: JdeOptions) -> Iterator[str]:
     if layout.stamp is None:
         yield f"{layout.table} has no change stamp: every sync reads the whole table."
-    elif layout.stamp.kind is StampKind.CREATION:
-        yield (
-            f"{layout.table} has a creation stamp only: "
-            "rows that were rewritten or deleted in the source come with the next Mass."
-        )
+    elif misses := _misses(layout):
+        yield misses
     else:
         yield "Rows deleted in the source leave the cache with the next Mass that has prepurge_data."
     read = len(layout.readings)

@@ -17,7 +17,7 @@ def window(stamp: StampReading, minimum: datetime, zone: ZoneInfo) -> Predicate:
 
     It reaches one second further back: a reading that never came, because the clock was set forward over it, counts
     as the instant of that change, and as a number lies before it. A time that is null or 0 may never have been set,
-    so the whole first day of such rows is taken.
+    so the whole first day of such rows is taken. A stamp that is no date counts by its number.
     """
     floor = local_floor(minimum - _SECOND, zone)
     day, second = to_julian(max(floor.date(), _FIRST_DAY)), to_time(floor.time())
