@@ -4,7 +4,6 @@ This is the border where the errors of syncs are caught: a sync that fails is an
 """
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -28,10 +27,18 @@ class Limits:
     parallel: int
     sessions: Mapping[str, int]
 
-    @property
-    def masses(self) -> int:
-        """One place is kept for Daily and Hourly syncs, so that long Masses do not hold them up."""
-        return max(self.parallel - 1, 1)
+    def of_source(self, source_system: str) -> int:
+        """The most syncs that may read that source at the same time."""
+        return min(self.sessions.get(source_system, self.parallel), self.parallel)
+
+
+def _for_masses(places: int) -> int:
+    """One place is kept for Daily and Hourly syncs, so that long Masses do not hold them up."""
+    return max(places - 1, 1)
+
+
+def _masses(tasks: Sequence[DataUpdateTask]) -> int:
+    return sum(task.update_type is UpdateType.MASS for task in tasks)
 
 
 class Orchestrator:
@@ -142,13 +149,16 @@ class Orchestrator:
 
     def _may_start(self, task: DataUpdateTask) -> bool:
         running = [running for running, _token in self._running.values()]
-        sessions = Counter(running.source_system for running in running)
-        masses = sum(running.update_type is UpdateType.MASS for running in running)
+        reading = [other for other in running if other.source_system == task.source_system]
+        of_source = self._limits.of_source(task.source_system)
         return (
             task.table_name not in self._running
             and len(running) < self._limits.parallel
-            and (task.update_type is not UpdateType.MASS or masses < self._limits.masses)
-            and sessions[task.source_system] < self._limits.sessions.get(task.source_system, self._limits.parallel)
+            and len(reading) < of_source
+            and (
+                task.update_type is not UpdateType.MASS
+                or (_masses(running) < _for_masses(self._limits.parallel) and _masses(reading) < _for_masses(of_source))
+            )
         )
 
     def _start(self, ready: Sequence[tuple[DataUpdateTask, CancelToken]]) -> None:
