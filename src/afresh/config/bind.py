@@ -50,10 +50,11 @@ class Binder:
     def record(self, known: Sequence[Setting], table: Table, path: str, *, fetched: bool = False) -> Bound:
         """The table's settings. With `fetched`, a value may be a reference to where it stands."""
         bound = Bound(path=path, place=table.place)
+        meant: set[str | None] = set()
         for entry in table.entries:
             setting = self._setting(entry, known)
             if setting is None:
-                self._unknown(entry, known, path, fetched=fetched)
+                meant.add(self._unknown(entry, known, path, fetched=fetched))
             elif setting.name in bound.nodes:
                 first = self._told(bound.keys[setting.name])
                 self.findings.add(entry.place, f"{self.join(path, entry.key)} is given twice; first {first}")
@@ -62,14 +63,10 @@ class Binder:
                 bound.keys[setting.name] = entry.place
                 self._bind(setting, entry, bound, fetched=fetched)
         for setting in known:
-            if setting.required and setting.name not in bound.nodes:
-                self.findings.add(
-                    bound.place,
-                    f"{path}: the setting {quoted(setting.spelling(self.form))} is missing: "
-                    f"{words.expected(setting.annotation, self.form)}. {setting.description}".rstrip(". ")
-                    + ".",
-                    absence=True,
-                )
+            name = setting.spelling(self.form)
+            if setting.required and setting.name not in bound.nodes and name not in meant:
+                told = f"{path}: the setting {quoted(name)} is missing"
+                self.findings.add(bound.place, told, setting.description, absence=True)
         return bound
 
     def build(self, options_type: type, bound: Bound, values: Mapping[str, Any] | None = None) -> Any:
@@ -143,9 +140,10 @@ class Binder:
                 return setting
         return None
 
-    def _unknown(self, entry: Entry, known: Sequence[Setting], path: str, *, fetched: bool) -> None:
+    def _unknown(self, entry: Entry, known: Sequence[Setting], path: str, *, fetched: bool) -> str | None:
+        """Notes a key that is no setting; the proper name of the setting that was probably meant."""
         if fetched:
-            self.findings.hide(entry.node)
+            self.findings.hide(entry.node, numbers=False)
         names = [name for setting in known for name in setting.spellings(self.form)]
         proper = [setting.spelling(self.form) for setting in known]
         home = self.homes.get(entry.key.lower().replace("_", ""))
@@ -157,6 +155,7 @@ class Binder:
         else:
             suggestion = f"Known here: {words.listed(proper)}." if proper else "No settings are known here."
         self.findings.add(entry.place, f"{path}: unknown setting {quoted(entry.key)}", suggestion)
+        return meant
 
     def _told(self, place: Place) -> str:
         if isinstance(place, Span):
@@ -211,7 +210,8 @@ class Binder:
         if found is not INVALID and limits:
             least = max(int(getattr(limit, "min_length", 0)) for limit in limits)
             if len(found) < least:
-                self.findings.add(node.place, f"{path}: expected at least {least} of them, got {len(found)}")
+                told = f"at least {least} item{'s' if least > 1 else ''}"
+                self.findings.add(node.place, f"{path}: expected {told}, got {len(found)}")
                 return INVALID
         return found
 
@@ -232,9 +232,7 @@ class Binder:
         if isinstance(node, Leaf) and isinstance(node.value, str) and len(records) == 1 and not hidden:
             required = [setting for setting in settings(records[0]) if setting.required]
             if len(required) == 1:
-                name = required[0].spelling(self.form)
-                key = quoted(name) if self.form.folds else name
-                suggestion = f"Did you mean {{ {key}{self.form.assign}{quoted(node.value)} }}?"
+                suggestion = f"Did you mean {{ {self.form.assignment(required[0].name, quoted(node.value))} }}?"
         self.findings.add(
             node.place,
             f"{path}: expected {words.expected(annotation, self.form)}, "

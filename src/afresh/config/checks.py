@@ -51,7 +51,7 @@ def _cache(bound: Bound, binder: Binder, kinds: Kinds) -> None:
     if not isinstance(url, str):
         return
     path = binder.join(bound.path, binder.form.spelling("url"))
-    example = f'such as "{min(kinds.caches)}:///cache.db"' if kinds.caches else ""
+    example = f'such as "{next(iter(kinds.caches))}:///cache.db"' if kinds.caches else ""
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", url)
     if scheme is None:
         binder.findings.add(bound.at("url"), f"{path}: expected a URL, {example}")
@@ -79,12 +79,15 @@ def _zone(system: SystemDraft, binder: Binder) -> None:
         return
     node = system.bound.nodes["time_zone"]
     path = binder.join(system.bound.path, binder.form.spelling("time_zone"))
-    shown = quoted(zone) if isinstance(node, Leaf) and not node.origin else "that was given"
+    hidden = not isinstance(node, Leaf) or bool(node.origin)
+    told = "there is no such time zone" if hidden else f"there is no time zone {quoted(zone)}"
     meant = _WINDOWS_ZONES.get(zone.lower())
     binder.findings.add(
         system.bound.at("time_zone"),
-        f"{path}: there is no time zone {shown}",
-        f"Did you mean {quoted(meant)}?"
+        f"{path}: {told}",
+        ""
+        if hidden
+        else f"Did you mean {quoted(meant)}?"
         if meant
         else words.did_you_mean(zone, sorted(_zones()), otherwise='Zones are named as in "America/Chicago".'),
     )
@@ -92,7 +95,8 @@ def _zone(system: SystemDraft, binder: Binder) -> None:
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    """The zones that every machine has."""
+    return frozenset(zone for zone in available_timezones() if "/" in zone or zone in ("UTC", "GMT"))
 
 
 def _table_name(bound: Bound, tables: dict[str, tuple[str, Place]], binder: Binder) -> None:
@@ -113,8 +117,9 @@ def _table_name(bound: Bound, tables: dict[str, tuple[str, Place]], binder: Bind
 
 def _source_system(source: SourceDraft, draft: Draft, binder: Binder) -> None:
     name = source.bound.values.get("source_system")
-    known = [system.name for system in draft.systems]
-    if not isinstance(name, str) or name in known or source.chosen is None or not source.chosen.needs_source:
+    known = draft.names
+    needs = source.chosen is None or source.chosen.needs_source
+    if not isinstance(name, str) or name in known or not needs:
         return
     if isinstance(draft.bound.nodes.get("source_systems"), Leaf | Array):
         return
@@ -144,7 +149,7 @@ def _schedules(bound: Bound, binder: Binder) -> None:
         return
     if any(bound.children[name].values.get("enabled", True) for name in given if name in bound.children):
         return
-    enabled = f"{binder.form.spelling('is_enabled')}{binder.form.assign}false"
+    enabled = binder.form.assignment("is_enabled", "false")
     binder.findings.add(
         bound.place,
         f"{bound.path}: the table is never synced: none of its schedules is enabled",

@@ -42,6 +42,7 @@ class Draft:
 
     bound: Bound
     cache: Bound | None = None
+    names: tuple[str, ...] = ()
     systems: list[SystemDraft] = field(default_factory=list)
     sources: list[SourceDraft] = field(default_factory=list)
 
@@ -74,15 +75,15 @@ def drafted(table: Table, binder: Binder, kinds: Kinds, path: str) -> Draft:
     if cache is None:
         binder.findings.add(
             table.place,
-            f"{path}: the setting {quoted(spelled['cache'])} is missing: "
-            f"{'an' if binder.form.folds else 'a'} {binder.form.table} with the URL of the cache, "
-            f'such as {{ {binder.form.spelling("url")}{binder.form.assign}"sqlite:///cache.db" }}.',
+            f"{path}: the setting {quoted(spelled['cache'])} is missing",
+            f"""Where the cache is: {{ {binder.form.assignment("url", '"sqlite:///cache.db"')} }}.""",
             absence=True,
         )
     elif (found := _table(cache, binder, binder.join(path, spelled["cache"]))) is not None:
         draft.cache = binder.record(settings(CacheConfig), found, binder.join(path, spelled["cache"]), fetched=True)
     systems = draft.bound.nodes.get("source_systems")
     if systems is not None:
+        draft.names = tuple(entry.key for entry in systems.entries) if isinstance(systems, Table) else ()
         draft.systems = _systems(systems, binder, kinds, binder.join(path, spelled["source_systems"]))
     sources = draft.bound.nodes.get("data_sources")
     if sources is not None:
@@ -95,15 +96,16 @@ def _loosened(setting: Setting) -> Setting:
     return dataclasses.replace(setting, type=Any, constraints=(), required=False)
 
 
-def _table(node: Node, binder: Binder, path: str) -> Table | None:
+def _table(node: Node, binder: Binder, path: str, *, hidden: bool = True) -> Table | None:
     if isinstance(node, Table):
         return node
     form = binder.form
     binder.findings.add(
         node.place,
-        f"{path}: expected {'an object' if form.folds else 'a table'}, got {words.got(node, form, hidden=True)}",
+        f"{path}: expected {'an object' if form.folds else 'a table'}, got {words.got(node, form, hidden=hidden)}",
     )
-    binder.findings.hide(node)
+    if hidden:
+        binder.findings.hide(node)
     return None
 
 
@@ -187,7 +189,7 @@ def _sources(node: Node, binder: Binder, kinds: Kinds, path: str) -> list[Source
         return []
     found = []
     for index, item in enumerate(node.items):
-        table = _table(item, binder, f"{path}[{index}]")
+        table = _table(item, binder, f"{path}[{index}]", hidden=False)
         if table is not None:
             found.append(_source(table, binder, kinds, f"{path}[{index}]"))
     return found
@@ -213,7 +215,7 @@ def _fetcher_options(bound: Bound, chosen: Chosen | None, binder: Binder) -> Any
     name = next(s for s in settings(DataSourceConfig) if s.name == "fetcher_options").spelling(binder.form)
     path = binder.join(bound.path, name)
     node = bound.nodes.get("fetcher_options", Table(entries=(), place=bound.place))
-    table = _table(node, binder, path)
+    table = _table(node, binder, path, hidden=False)
     if table is None:
         return INVALID
     kind: FetcherKind | None = chosen.kind if chosen else None

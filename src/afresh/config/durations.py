@@ -18,7 +18,7 @@ _LOOSE = re.compile(
 
 
 class NotADuration(ValueError):
-    """The text is no duration; `suggestion` is one that was probably meant, or empty."""
+    """The text is no duration; `suggestion` is what was probably meant, in quotes, or empty."""
 
     def __init__(self, reason: str, suggestion: str = "") -> None:
         super().__init__(reason)
@@ -93,18 +93,20 @@ def _refusal(text: str) -> NotADuration:
     if match := re.fullmatch(r"(\d{2,4}):([0-5]\d):([0-5]\d)", text):
         hours = int(match[1])
         meant = f"{hours // 24}.{hours % 24:02d}:{match[2]}:{match[3]}"
-        return NotADuration("has more than 23 hours; days stand before a dot", meant)
+        return NotADuration("has more than 23 hours; days stand before a dot", f'"{meant}"')
     if re.fullmatch(r"\d+(\.\d+)?", text):
-        return NotADuration("has no unit", f"{text.split('.')[0]}s")
+        whole = text.split(".")[0]
+        return NotADuration("has no unit", f'"{whole}s" or "{whole}d"')
     loose = _LOOSE.fullmatch(text)
     if loose:
         word = loose[2].lower()
         unit = "ms" if word.startswith(("ms", "mil")) else word[0]
-        return NotADuration("is not a duration", f"{loose[1]}{unit}")
+        return NotADuration("is not a duration", f'"{loose[1]}{unit}"')
     squeezed = re.sub(r"\s+", "", text).lower()
     if squeezed != text and re.fullmatch(PLAIN, squeezed):
-        return NotADuration("is not a duration", squeezed)
+        return NotADuration("is not a duration", f'"{squeezed}"')
     iso = re.fullmatch(r"p(?:(\d+w)|(\d+d)?(?:t(\d+h)?(\d+m)?(\d+s)?)?)", squeezed)
     if iso and any(iso.groups()):
-        return NotADuration("is not a duration", "".join(part or "" for part in iso.groups()))
+        meant = "".join(part or "" for part in iso.groups())
+        return NotADuration("is not a duration", f'"{meant}"')
     return NotADuration("is not a duration")

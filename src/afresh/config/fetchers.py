@@ -6,9 +6,11 @@ from afresh.config import words
 from afresh.config.bind import Binder, Bound
 from afresh.config.kinds import Kinds
 from afresh.config.nodes import Table
+from afresh.config.shape import spelled
 from afresh.config.text import quoted
 from afresh.core.errors import ConfigurationError
 from afresh.core.kinds import FetcherKind
+from afresh.core.options import DataSourceConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +95,13 @@ def _meant(name: str, kinds: Kinds, hint: str = "") -> str:
     short = name.split(",")[0].rpartition(".")[2]
     if short in kinds.fetchers:
         return f"Did you mean {quoted(short)}?"
-    meant = words.alike(head, kinds.fetchers)
+    meant = words.alike(head, kinds.fetchers) if "." not in head else None
     if meant:
+        argument = words.alike(argument, kinds.arguments.get(meant, ())) or argument
         return f"Did you mean {quoted(meant + colon + argument if kinds.fetchers[meant].takes_argument else meant)}?"
     return hint or f"The fetchers are: {words.listed(kinds.fetchers, 8)}; your own is written as `module:Class`."
 
 
 def _note(bound: Bound, binder: Binder, setting: str, message: str, suggestion: str) -> None:
-    name = next((entry for entry in (setting,) if entry in bound.keys), setting)
-    binder.findings.add(bound.at(name), f"{binder.join(bound.path, binder.form.spelling(name))}: {message}", suggestion)
+    path = binder.join(bound.path, spelled(DataSourceConfig, setting, binder.form))
+    binder.findings.add(bound.at(setting), f"{path}: {message}", suggestion)

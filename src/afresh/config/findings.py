@@ -7,6 +7,9 @@ from afresh.config.nodes import Node, Place, Span, Variable
 from afresh.config.problems import Problem
 from afresh.config.text import Text
 
+WHOLE = Span(0, 0)
+"""The file as a whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -29,9 +32,9 @@ class Findings:
         """Notes a problem."""
         self.found.append(Finding(place, message, suggestion, absence))
 
-    def hide(self, node: Node) -> None:
-        """Lets no value of the node be shown."""
-        self.hidden.extend(masks.everything(node))
+    def hide(self, node: Node, *, numbers: bool = True) -> None:
+        """Lets no value of the node be shown; or only no text."""
+        self.hidden.extend(masks.everything(node, numbers=numbers))
 
     def problems(self, text: Text, *, partial: bool = False) -> tuple[Problem, ...]:
         """The problems by their place in the file, those of the environment first.
@@ -52,6 +55,8 @@ def _problem(finding: Finding, text: Text, hidden: list[Span]) -> Problem:
         return Problem(
             file=f"environment variable {finding.place.name}", message=finding.message, suggestion=finding.suggestion
         )
+    if finding.place == WHOLE:
+        return Problem(file=text.file, message=finding.message, suggestion=finding.suggestion)
     line, column = text.position(finding.place.start)
     return Problem(
         file=text.file,

@@ -11,11 +11,15 @@ class Form:
     section: str
     table: str
     folds: bool
-    assign: str
+
+    def assignment(self, setting: str, value: str) -> str:
+        """How a setting is given a value."""
+        name = self.spelling(setting)
+        return f'"{name}": {value}' if self.folds else f"{name} = {value}"
 
     def reference(self, kind: str, value: str) -> str:
         """How a reference to a secret is written."""
-        return f'{{ "{kind.capitalize()}": {value} }}' if self.folds else f"{{ {kind} = {value} }}"
+        return f"{{ {self.assignment(kind, value)} }}"
 
     def spelling(self, setting: str) -> str:
         """The name of a setting that has no name of its own in this form."""
@@ -26,5 +30,5 @@ class Form:
         return key.lower() if self.folds else key
 
 
-TOML = Form(name="toml", section="data_sync", table="table", folds=False, assign=" = ")
-JSON = Form(name="json", section="DataSync", table="object", folds=True, assign=": ")
+TOML = Form(name="toml", section="data_sync", table="table", folds=False)
+JSON = Form(name="json", section="DataSync", table="object", folds=True)

@@ -6,7 +6,7 @@ import re
 import tree_sitter
 import tree_sitter_json
 
-from afresh.config.brackets import open_bracket
+from afresh.config.brackets import open_bracket, too_long_number
 from afresh.config.findings import Findings
 from afresh.config.nodes import Array, Entry, Leaf, Node, Span, Table
 from afresh.config.text import Text
@@ -46,7 +46,7 @@ def read(text: Text, findings: Findings) -> Table | None:
         _note(error, cleaned, findings)
         return None
     except ValueError:
-        findings.add(Span(0, 0), "a number has too many digits")
+        findings.add(too_long_number(cleaned), "the number has too many digits")
         return None
     data = cleaned.encode()
     root = tree_sitter.Parser(_LANGUAGE).parse(data).root_node

@@ -9,11 +9,11 @@ from afresh.config import json_form, toml_form, words
 from afresh.config.bind import Binder
 from afresh.config.checks import check
 from afresh.config.draft import Draft, drafted, homes
-from afresh.config.findings import Findings
+from afresh.config.findings import WHOLE, Findings
 from afresh.config.form import JSON, TOML, Form
 from afresh.config.kinds import Kinds
 from afresh.config.masks import by_tree, everything
-from afresh.config.nodes import Span, Table
+from afresh.config.nodes import Table
 from afresh.config.overrides import overlaid
 from afresh.config.problems import InvalidConfiguration, Problem
 from afresh.config.references import References
@@ -30,8 +30,14 @@ def load(path: Path, kinds: Kinds, environ: Mapping[str, str] | None = None) -> 
     `environ` is the environment that overrides and secrets are taken from, by default the process's. Raises
     `InvalidConfiguration` with all problems at once.
     """
-    given = os.environ if environ is None else environ
     text, form = _read(path)
+    try:
+        return _loaded(path, text, form, kinds, os.environ if environ is None else environ)
+    except RecursionError:
+        raise _unreadable(path, "lists or tables are nested too deeply") from None
+
+
+def _loaded(path: Path, text: Text, form: Form, kinds: Kinds, environ: Mapping[str, str]) -> DataSyncOptions:
     findings = Findings()
     root, partial = toml_form.read(text, findings) if form is TOML else (json_form.read(text, findings), False)
     options: DataSyncOptions | None = None
@@ -39,8 +45,8 @@ def load(path: Path, kinds: Kinds, environ: Mapping[str, str] | None = None) -> 
         findings.hidden.extend(by_tree(root))
         section = _section(root, form, findings)
         if section is not None:
-            binder = _binder(form, text, findings, given, path)
-            draft = drafted(overlaid(section, given, findings), binder, kinds, form.section)
+            binder = _binder(form, text, findings, environ, path)
+            draft = drafted(overlaid(section, environ, findings), binder, kinds, form.section)
             check(draft, binder, kinds)
             options = None if findings.found else _options(draft, binder)
     problems = findings.problems(text, partial=partial)
@@ -135,7 +141,9 @@ def _section(root: Table, form: Form, findings: Findings) -> Table | None:
         names = [entry.key for entry in root.entries]
         meant = words.alike(form.section, names)
         suggestion = f"{quoted(meant)} is there; did you mean {quoted(form.section)}?" if meant and form is JSON else ""
-        findings.add(Span(0, 0), f"there is no section {example}", suggestion, absence=True)
+        if any(words.alike(entry.key, [form.section]) for entry in root.entries) and not form.folds:
+            return None
+        findings.add(WHOLE, f"there is no section {example}", suggestion, absence=True)
         return None
     if not isinstance(found.node, Table):
         findings.add(

@@ -23,7 +23,7 @@ _VALUE = (
     r"|'''(?:.|\n)*?(?:'''|\Z)"
     rf'|"(?:\\.|[^"\\\n])*"{_END}'
     rf"|'[^'\n]*'{_END}"
-    r"|[{\[][^}\]\n]*"
+    r"|[{\[][^}\]\n]*[}\]]?"
     r"|[^\s\"'][^\n]*?(?=;|[\"'][ \t]*(?:[,}\]\r#]|$)|[ \t]*[,}\]](?:[ \t\r]*$|\s*\")|\r?$)"
     r"|[^\n]+"
 )
@@ -60,10 +60,10 @@ def by_tree(node: Node) -> Iterator[Span]:
             yield leaf.place
 
 
-def everything(node: Node) -> Iterator[Span]:
-    """Every value."""
+def everything(node: Node, *, numbers: bool = True) -> Iterator[Span]:
+    """Every value; or every text."""
     for _, leaf in leaves(node):
-        if isinstance(leaf.place, Span):
+        if isinstance(leaf.place, Span) and (numbers or isinstance(leaf.value, str)):
             yield leaf.place
 
 

@@ -55,6 +55,9 @@ class References:
             return None
         entry = table.entries[0]
         kind = self.form.fold(entry.key)
+        if isinstance(entry.node, Array):
+            for item in entry.node.items[1:]:  # an argument may be a secret, the program is none
+                self.findings.hide(item)
         try:
             value, origin = self._value(kind, entry, path)
         except NotFound as refusal:

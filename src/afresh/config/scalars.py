@@ -95,11 +95,10 @@ def _duration(annotation: Any, leaf: Leaf, path: str, form: Form, findings: Find
         except durations.NotADuration as refusal:
             reason = f"{'the value' if hidden else got(leaf, form)} {refusal.reason}"
             if refusal.suggestion and not hidden:
-                suggestion = f"Did you mean {quoted(refusal.suggestion)}?"
+                suggestion = f"Did you mean {refusal.suggestion}?"
     elif isinstance(found, int | float) and not isinstance(found, bool):
-        if found > 0:
-            suggestion = f"Did you mean {quoted(f'{found:g}s' if found == int(found) else '')}?" if found < 1e6 else ""
-        suggestion = suggestion if '""' not in suggestion else ""
+        if 0 < found < 1e6 and found == int(found):
+            suggestion = f'Did you mean "{int(found)}s"?'
     if isinstance(found, datetime.timedelta):
         try:
             return _adapter(annotation).validate_python(found)

@@ -110,6 +110,11 @@ def settings(options_type: type) -> tuple[Setting, ...]:
     return tuple(found)
 
 
+def spelled(options_type: type, name: str, form: Form) -> str:
+    """The name of a setting of that type in a form."""
+    return next(setting.spelling(form) for setting in settings(options_type) if setting.name == name)
+
+
 def members(annotation: Any) -> tuple[Any, ...]:
     """The alternatives of a union, None left out; any other type is the only one."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):

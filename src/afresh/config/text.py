@@ -67,7 +67,7 @@ def _shown(data: bytes, start: int, end: int, span: Span, masked: Sequence[Span]
         else:
             character = _character(data, at)
             stop, piece = at + len(character.encode()), _visible(character)
-        touched = at < span.end and span.start < stop
+        touched = at < max(span.end, span.start + 1) and span.start < stop
         text.append(piece)
         carets.append(("^" if touched else " ") * _columns(piece))
         at = stop

@@ -23,10 +23,17 @@ _SCALARS: dict[Any, str] = {
     str: "text",
     SecretStr: "text",
     Path: "a path",
-    datetime.timedelta: f"a duration such as {durations.EXAMPLE}",
     datetime.date: "a date",
     datetime.datetime: "a date and time",
     datetime.time: "a time",
+}
+
+_PLURALS = {
+    "text": "texts",
+    "text that is not empty": "texts that are not empty",
+    "a table": "tables",
+    "an object": "objects",
+    "a whole number": "whole numbers",
 }
 
 
@@ -45,9 +52,18 @@ def _one(annotation: Any, constraints: tuple[object, ...], form: Form) -> str:
         return "an object" if form.folds else "a table"
     item = item_type(plain)
     if item is not None:
-        return f"a list, each item {expected(item, form)}" if item is not Any else "a list"
+        inside = expected(item, form) if item is not Any else ""
+        return (
+            f"a list of {_PLURALS[inside]}"
+            if inside in _PLURALS
+            else f"a list, each item {inside}"
+            if inside
+            else "a list"
+        )
     if plain is datetime.timedelta:
-        return _SCALARS[plain] + (" that is not zero" if "gt" in limits else "")
+        return (
+            "a duration longer than zero, such as " if "gt" in limits else "a duration such as "
+        ) + durations.EXAMPLE
     return _SCALARS.get(plain, "a value") + _limits(limits)
 
 
