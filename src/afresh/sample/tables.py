@@ -9,18 +9,6 @@ from afresh.sample.scale import MIS_DATA
 KEYLESS = frozenset({"F0005"})
 """Tables whose key no constraint holds, so that the same key can be there twice."""
 
-MIS_COLUMNS = (
-    "MisId",
-    "WorkOrder",
-    "LotNumber",
-    "Characteristic",
-    "ResultValue",
-    "ResultText",
-    "Unit",
-    "Inspector",
-    "MeasuredAt",
-    "LastUpdate",
-)
 _MIS_SQL = """CREATE TABLE "MisData" (
   "MisId" INTEGER PRIMARY KEY,
   "WorkOrder" INTEGER NOT NULL,

@@ -58,7 +58,3 @@ class Wall:
         shifts, of = _SHIFT_SHARE
         reading = day * DAY + _OPENS + seconds % DAY * shifts // of
         return np.where(reading > self.now, reading - DAY, reading)
-
-    def at_work_on(self, day_of: Ints, second: Ints) -> Ints:
-        """Working-hour readings on the days of other readings, at those seconds of the day."""
-        return self.at_work(day_of // DAY * DAY + second)
