@@ -1,0 +1,138 @@
+"""A SELECT of the user's."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Annotated, Literal
+
+import pyarrow as pa
+from pydantic import Field
+
+from afresh.core.errors import BadValue, ConfigurationError
+from afresh.core.kinds import FetcherContext, FetcherKind
+from afresh.core.ports import Cancellation, Clock, Explanation, SourceSystem
+from afresh.core.schema import TIMESTAMP, Column, TableSchema, parse_type
+from afresh.core.select import Output, Query
+from afresh.core.zones import local_floor
+from afresh.fetchers.gate import read_only_query, uses_minimum
+from afresh.fetchers.stamps import folds_around
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryOptions:
+    """A SELECT and what its result means."""
+
+    sql: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="One SELECT in the source's SQL that only reads. `:minimum_dt` in it is the instant to read "
+            "from; it is null when everything is wanted, so write "
+            "`(:minimum_dt IS NULL OR Changed >= :minimum_dt OR Changed IS NULL)`.",
+        ),
+    ]
+    key: Annotated[tuple[str, ...], Field(min_length=1, description="Result columns that identify a row.")]
+    columns: Annotated[
+        Mapping[str, str],
+        Field(
+            description="Types of result columns by name: `decimal(15,2)`. Needed for columns that are computed; "
+            "others arrive as the source declares them."
+        ),
+    ] = field(default_factory=dict)
+    last_update: Annotated[
+        str | None, Field(min_length=1, description="Result column that tells when a row was changed.")
+    ] = None
+    minimum_dt: Annotated[
+        Literal["local", "utc"],
+        Field(description="Whether `:minimum_dt` is a reading of the source's clock in its time zone, or of UTC."),
+    ] = "local"
+
+
+class QueryFetcher:
+    """Reads what a query of the user's returns, as `Fetcher` promises, so far as the query does."""
+
+    def __init__(
+        self, *, name: str, options: QueryOptions, source: SourceSystem, batch_rows: int, clock: Clock
+    ) -> None:
+        self._name = name
+        self._options = options
+        self._sql = read_only_query(options.sql)
+        self._windows = uses_minimum(self._sql)
+        self._told = tuple(Output(column, column, parse_type(text)[0]) for column, text in options.columns.items())
+        self._source = source
+        self._batch_rows = batch_rows
+        self._clock = clock
+        self._lock = Lock()
+        self._known: TableSchema | None = None
+
+    def schema(self) -> TableSchema:
+        """The result columns, with the types that were told or declared."""
+        with self._lock:
+            if self._known is None:
+                self._known = self._ask()
+            return self._known
+
+    def fetch(self, minimum_dt: datetime | None, cancel: Cancellation) -> Iterator[pa.RecordBatch]:
+        """The rows that the query returns for the instant."""
+        schema = self.schema()
+        arrow = schema.arrow()
+        outputs = tuple(Output(column.name, column.name, column.type) for column in schema.columns)
+        for batch in self._source.read(self._query(minimum_dt, outputs), cancel, self._batch_rows):
+            cancel.check()
+            for name in schema.key:
+                if batch.column(name).null_count:
+                    raise BadValue(
+                        f"table {self._name}: the query returned a row whose key column {name!r} is null",
+                        hint="Leave such rows out, or name another `key`.",
+                    )
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=arrow)
+
+    def explain(self, minimum_dt: datetime | None) -> Explanation:
+        """The query as it would be sent."""
+        notes = ["Rows deleted in the source leave the cache with the next Mass that has prepurge_data."]
+        if not self._windows:
+            notes = ["The query does not use :minimum_dt: every sync reads all that it returns."]
+        return Explanation(statement=self._source.statement(self._query(minimum_dt, ())), notes=tuple(notes))
+
+    def now(self) -> datetime | None:
+        """The source's clock."""
+        return self._source.now()
+
+    def _query(self, minimum_dt: datetime | None, outputs: tuple[Output, ...]) -> Query:
+        if minimum_dt is None:
+            return Query(self._sql, None, outputs)
+        if self._options.minimum_dt == "utc":
+            return Query(self._sql, minimum_dt.astimezone(UTC).replace(tzinfo=None), outputs)
+        return Query(self._sql, local_floor(minimum_dt, self._source.time_zone), outputs)
+
+    def _ask(self) -> TableSchema:
+        described = self._source.describe_query(self._query(None, self._told))
+        lengths = {column: parse_type(text)[1] for column, text in self._options.columns.items()}
+        columns = tuple(
+            Column(name=column.name, type=column.type, length=lengths.get(column.name, column.length))
+            for column in described
+        )
+        stamp = self._options.last_update
+        instants = any(column.name == stamp and column.type == TIMESTAMP for column in columns)
+        folds = folds_around(self._source.time_zone, self._clock.now()) if instants else ()
+        try:
+            return TableSchema(columns=columns, key=self._options.key, last_update=stamp, folds=folds)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"table {self._name}: {error.message}", hint=error.hint) from error
+
+
+def build(context: FetcherContext) -> QueryFetcher:
+    """The fetcher of the query in the options."""
+    if context.source is None:
+        raise ConfigurationError(f"{context.config.table_name}: the fetcher `query` needs a source system")
+    return QueryFetcher(
+        name=context.config.table_name,
+        options=context.options,
+        source=context.source,
+        batch_rows=context.batch_rows,
+        clock=context.clock,
+    )
+
+
+QUERY = FetcherKind(options=QueryOptions, build=build)
