@@ -106,6 +106,7 @@ def create(
             for name in chosen:
                 for statement in index_sql(name, stamps=stamp_indexes):
                     connection.execute(statement)
+            connection.execute("ANALYZE")  # so that a reader can tell about how many rows there are, without counting
             connection.execute("PRAGMA journal_mode = WAL")
         making.replace(path)
     return SampleSummary(path=path, rows=made, traps=held, size_bytes=path.stat().st_size)

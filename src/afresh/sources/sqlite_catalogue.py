@@ -88,9 +88,9 @@ def table_key(connection: sqlite3.Connection, table: TableName) -> tuple[str, ..
 
 
 def table_rows(connection: sqlite3.Connection, table: TableName, dialect: Dialect) -> int | None:
-    """About how many rows: from the last ANALYZE, else the highest rowid; None where both are missing.
+    """About how many rows: from the last ANALYZE, else the span of its rowids; None where both are missing.
 
-    Neither reads the table: a count would.
+    Neither reads the table: a count would. The rowids may be numbers of the user's own, which begin anywhere.
     """
     schema = quote(table.schema or "main", dialect)
     if connection.execute(f"SELECT 1 FROM {schema}.sqlite_master WHERE name = 'sqlite_stat1'").fetchone():
@@ -100,10 +100,15 @@ def table_rows(connection: sqlite3.Connection, table: TableName, dialect: Dialec
         if stat is not None:
             return int(stat)
     try:
-        highest = connection.execute(f"SELECT max(_rowid_) FROM {schema}.{quote(table.name, dialect)}").fetchone()[0]
+        place = f"{schema}.{quote(table.name, dialect)}"
+        lowest, highest = connection.execute(
+            f"SELECT (SELECT min(_rowid_) FROM {place}), (SELECT max(_rowid_) FROM {place})"
+        ).fetchone()
     except sqlite3.OperationalError:
         return None
-    return max(highest, 0) if isinstance(highest, int) else 0 if highest is None else None
+    if highest is None:
+        return 0
+    return highest - lowest + 1 if isinstance(highest, int) and isinstance(lowest, int) else None
 
 
 def query_columns(connection: sqlite3.Connection, query: Query, dialect: Dialect) -> tuple[Column, ...]:
