@@ -1,0 +1,40 @@
+"""The configuration that a command works with."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from afresh import wiring
+from afresh.config.find import find
+from afresh.config.load import load
+from afresh.core.events import Event
+from afresh.core.options import DataSyncOptions
+from afresh.core.ports import Emit
+from afresh.engine.service import Service
+
+ConfigPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        help="Configuration file; by default AFRESH_CONFIG, afresh.toml or appsettings.json.",
+        metavar="PATH",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to stdout.")]
+
+
+def options(path: Path | None) -> DataSyncOptions:
+    """The options of that file, or of the one that is found where people put it."""
+    return load(path if path is not None else find(Path.cwd(), os.environ), wiring.KINDS)
+
+
+def service(path: Path | None, emit: Emit | None = None) -> Service:
+    """A service of that configuration; it connects to nothing before it is asked to."""
+    return wiring.assemble(options(path), emit=emit or _nobody)
+
+
+def _nobody(_event: Event) -> None:
+    """For commands in which nothing happens that anybody should hear of."""

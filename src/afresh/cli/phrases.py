@@ -1,0 +1,46 @@
+"""Instants, durations and counts as people read them."""
+
+from datetime import datetime, timedelta
+
+from afresh.core.model import MergeCounts
+
+NOTHING = "-"
+
+
+def instant(at: datetime | None) -> str:
+    """An instant in UTC, to the second."""
+    return NOTHING if at is None else f"{at:%Y-%m-%d %H:%M:%S}Z"
+
+
+def span(duration: timedelta | None) -> str:
+    """A duration in its two largest units; what is under a minute to a tenth of a second."""
+    if duration is None:
+        return NOTHING
+    seconds = abs(duration.total_seconds())
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86_400)
+    if hours < 1:
+        return f"{minutes} min {int(seconds) % 60:02d} s"
+    if days < 1:
+        return f"{hours} h {minutes % 60:02d} min"
+    return f"{days} d {hours % 24:02d} h"
+
+
+def relative(at: datetime | None, now: datetime) -> str:
+    """An instant as seen from now."""
+    if at is None:
+        return NOTHING
+    return "now" if at <= now else f"in {span(at - now)}"
+
+
+def changes(counts: MergeCounts) -> str:
+    """What merging changed."""
+    told = {
+        "inserted": counts.inserted,
+        "updated": counts.updated,
+        "unchanged": counts.unchanged,
+        "deleted": counts.deleted,
+        "duplicate": counts.duplicates,
+    }
+    return ", ".join(f"{count:,} {name}" for name, count in told.items() if count) or "nothing changed"

@@ -1,0 +1,170 @@
+"""`afresh plan`: what would run next for each table, when, why, and with which statement."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.text import Text
+
+from afresh.cli import configuration, phrases
+from afresh.cli.configuration import ConfigPath, Json
+from afresh.cli.exits import Exit, meaning
+from afresh.cli.outlook import Outlook, data_source, outlook
+from afresh.cli.output import JsonValue, iso, results, shown, write_json
+from afresh.core import schedule
+from afresh.core.errors import AfreshError
+from afresh.core.model import DataUpdate, DataUpdateTask
+from afresh.core.options import DataSourceConfig
+from afresh.core.plan import SyncPlan, plan_sync
+from afresh.core.ports import Explanation
+from afresh.engine.service import Service
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """What is next for one table. Without a task nothing ever runs; `error` says why it cannot be explained."""
+
+    config: DataSourceConfig
+    zone: ZoneInfo
+    due_at: datetime | None
+    reason: str
+    running: DataUpdate | None = None
+    task: DataUpdateTask | None = None
+    plan: SyncPlan | None = None
+    explanation: Explanation = field(default_factory=Explanation)
+    error: AfreshError | None = None
+
+
+def plan(
+    table: Annotated[str | None, typer.Argument(help="Only this table.", metavar="TABLE")] = None,
+    config: ConfigPath = None,
+    json: Json = False,
+) -> Exit:
+    """Shows what would run next for each table: when, why, from which instant, with which SQL. Changes nothing."""
+    service = configuration.service(config)
+    try:
+        seen = outlook(service)
+        chosen = service.options.data_sources if table is None else (data_source(service.options, table),)
+        found = [_next(source, service, seen) for source in chosen]
+    finally:
+        service.release()
+    if json:
+        write_json({"at": iso(seen.now), "tables": [_as_json(item, seen.now) for item in found]})
+    else:
+        for item in found:
+            _show(item, seen.now)
+    return max((meaning(item.error) for item in found if item.error is not None), default=Exit.GOOD)
+
+
+def _next(config: DataSourceConfig, service: Service, seen: Outlook) -> Next:
+    past = seen.past(config.table_name)
+    decision = schedule.decide(config, service.options, past, seen.now, frozenset(), _no_operation)
+    due_at, reason = decision.next_at, decision.reason
+    if decision.task is None and due_at is not None:
+        decision = schedule.decide(config, service.options, past, due_at, frozenset(), _no_operation)
+    system = service.options.source_systems.get(config.source_system)
+    known = Next(
+        config=config,
+        zone=ZoneInfo(system.time_zone if system is not None else "UTC"),
+        due_at=due_at,
+        reason=reason,
+        running=seen.open_update(config.table_name),
+    )
+    return known if decision.task is None else _explained(known, decision.task, service)
+
+
+def _no_operation() -> str:
+    """A plan has no operation yet."""
+    return ""
+
+
+def _explained(known: Next, task: DataUpdateTask, service: Service) -> Next:
+    explanation, error = Explanation(), None
+    try:
+        explanation = service.tables[task.table_name].fetcher.explain(task.minimum_dt)
+    except AfreshError as failed:
+        error = failed
+    return Next(
+        config=known.config,
+        zone=known.zone,
+        due_at=known.due_at,
+        reason=known.reason,
+        running=known.running,
+        task=task,
+        plan=plan_sync(task, known.config),
+        explanation=explanation,
+        error=error,
+    )
+
+
+def _show(item: Next, now: datetime) -> None:
+    console = results()
+    console.print(shown(item.config.table_name, "bold"), shown(f"({item.config.source_system}, {item.config.fetcher})"))
+    for name, text in _told(item, now):
+        label = Text(f"  {name:<11}", style="dim")
+        console.print(label.append(shown(text, "")), soft_wrap=True)
+    console.print()
+
+
+def _told(item: Next, now: datetime) -> Iterator[tuple[str, str]]:
+    if item.running is not None:
+        yield "running", f"{item.running.update_type} since {phrases.instant(item.running.start_dt)}"
+    if item.task is None or item.plan is None or item.due_at is None:
+        yield "next", f"nothing: {item.reason}"
+        return
+    yield "next", f"{item.task.update_type}, {phrases.relative(item.due_at, now)} ({phrases.instant(item.due_at)})"
+    yield "why", item.reason
+    yield "reads", _window(item.task.minimum_dt, item.zone)
+    yield "applies", item.plan.reason
+    if item.error is not None:
+        yield "error", item.error.message
+        yield "hint", item.error.hint
+    statement = item.explanation.statement
+    if statement is not None:
+        yield "sql", " ".join(statement.sql.split())
+        if statement.parameters:
+            yield "parameters", ", ".join(repr(parameter) for parameter in statement.parameters)
+    if item.explanation.expected_rows is not None:
+        yield "expects", f"about {item.explanation.expected_rows:,} rows"
+    for note in item.explanation.notes:
+        yield "note", note
+
+
+def _window(minimum_dt: datetime | None, zone: ZoneInfo) -> str:
+    if minimum_dt is None:
+        return "everything"
+    local = f"{minimum_dt.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    return f"what changed since {phrases.instant(minimum_dt)}, which is {local} in the source ({zone.key})"
+
+
+def _as_json(item: Next, now: datetime) -> JsonValue:
+    task, applied, statement = item.task, item.plan, item.explanation.statement
+    minimum_dt = task.minimum_dt if task else None
+    return {
+        "table_name": item.config.table_name,
+        "source_system": item.config.source_system,
+        "fetcher": item.config.fetcher,
+        "running": None if item.running is None else str(item.running.update_type),
+        "update_type": None if task is None else str(task.update_type),
+        "due_at": iso(item.due_at),
+        "is_due": task is not None and item.due_at is not None and item.due_at <= now,
+        "reason": item.reason,
+        "minimum_dt": iso(minimum_dt),
+        "minimum_dt_local": None if minimum_dt is None else minimum_dt.astimezone(item.zone).isoformat(),
+        "time_zone": item.zone.key,
+        "applies": applied.reason if applied else None,
+        "reload_strategy": str(applied.reload) if applied and applied.reload else None,
+        "sql": statement.sql if statement else None,
+        "parameters": [_parameter(value) for value in statement.parameters] if statement else [],
+        "expected_rows": item.explanation.expected_rows,
+        "notes": list(item.explanation.notes),
+        "error": item.error.message if item.error else None,
+        "hint": item.error.hint or None if item.error else None,
+    }
+
+
+def _parameter(value: object) -> JsonValue:
+    return value if isinstance(value, str | int | float | None) else str(value)

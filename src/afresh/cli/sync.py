@@ -1,0 +1,129 @@
+"""`afresh sync`: one sync of one table, now."""
+
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+
+from afresh.cli import configuration, phrases
+from afresh.cli.configuration import ConfigPath, Json
+from afresh.cli.exits import Exit
+from afresh.cli.foreground import attended
+from afresh.cli.outlook import data_source, outlook
+from afresh.cli.output import JsonValue, iso, say, write, write_json
+from afresh.cli.watching import watching
+from afresh.core import schedule
+from afresh.core.errors import AlreadyRunning, ConfigurationError
+from afresh.core.events import SyncEnded
+from afresh.core.model import Outcome, UpdateType
+from afresh.engine.cancellation import CancelToken
+from afresh.engine.service import Service
+
+
+def sync(
+    table: Annotated[str, typer.Argument(help="The table to sync.", metavar="TABLE")],
+    config: ConfigPath = None,
+    mass: Annotated[bool, typer.Option("--mass", help="Read everything.")] = False,
+    daily: Annotated[bool, typer.Option("--daily", help="Read the daily window.")] = False,
+    hourly: Annotated[bool, typer.Option("--hourly", help="Read the hourly window.")] = False,
+    allow_shrink: Annotated[
+        bool, typer.Option("--allow-shrink", help="Let a Mass replace the table by far fewer rows, this once.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")] = False,
+    json: Json = False,
+) -> Exit:
+    """Syncs one table now, also beside a running service. Without a type: what is due, else the smallest window."""
+    asked = _asked(mass=mass, daily=daily, hourly=hourly)
+    with ExitStack() as stack:
+        emit = stack.enter_context(watching(log=verbose, verbose=verbose))
+        service = configuration.service(config, emit)
+        stack.callback(service.release)
+        source = data_source(service.options, table)
+        service.recover()
+        update_type = asked or _sensible(service, table)
+        _refuse_if_running(service, table)
+        token = CancelToken()
+        ended = attended(
+            lambda: service.sync_now(source.table_name, update_type, token, allow_shrink=allow_shrink), token.request
+        )
+    if json:
+        write_json(_as_json(ended))
+    else:
+        _show(ended)
+    return _exit(ended)
+
+
+def _asked(*, mass: bool, daily: bool, hourly: bool) -> UpdateType | None:
+    flags = {UpdateType.MASS: mass, UpdateType.DAILY: daily, UpdateType.HOURLY: hourly}
+    asked = [update_type for update_type, given in flags.items() if given]
+    if len(asked) > 1:
+        raise ConfigurationError(
+            f"{' and '.join(f'--{str(update_type).lower()}' for update_type in asked)} exclude each other",
+            hint="Give one of them, or none: then what is due is run.",
+        )
+    return asked[0] if asked else None
+
+
+def _sensible(service: Service, table_name: str) -> UpdateType:
+    """What is due; else the smallest window that is scheduled; else everything."""
+    config = data_source(service.options, table_name)
+    seen = outlook(service)
+    past = seen.past(table_name)
+    decision = schedule.decide(config, service.options, past, seen.now, frozenset(), lambda: "")
+    if decision.task is not None:
+        say(f"{table_name}: {decision.task.update_type}, because it is due ({decision.reason}).")
+        return decision.task.update_type
+    windows = (UpdateType.HOURLY, UpdateType.DAILY)
+    chosen = next((kind for kind in windows if config.schedule(kind) is not None), UpdateType.MASS)
+    why = "the smallest window that is scheduled" if chosen in windows else "no window is scheduled"
+    say(
+        f"{table_name}: {chosen}, because nothing is due and this is {why}."
+        if chosen in windows
+        else f"{table_name}: {chosen}, because nothing is due and {why}."
+    )
+    return chosen
+
+
+def _refuse_if_running(service: Service, table_name: str) -> None:
+    open_updates = service.workplace.cache.log.history(table_name=table_name, open_only=True)
+    for update in open_updates:
+        raise AlreadyRunning(
+            f"{table_name}: a {update.update_type} of it has been running since {phrases.instant(update.start_dt)}, "
+            f"by {update.instance_id}"
+        )
+
+
+def _exit(ended: SyncEnded) -> Exit:
+    if ended.outcome is Outcome.SUCCEEDED:
+        return Exit.GOOD
+    return Exit.COULD_NOT_RUN if ended.outcome is Outcome.FAILED and ended.transient else Exit.NOT_GOOD
+
+
+def _show(ended: SyncEnded) -> None:
+    name = f"{ended.task.table_name} {ended.task.update_type}"
+    took = phrases.span(ended.duration)
+    if ended.outcome is Outcome.SUCCEEDED:
+        write(f"{name} succeeded in {took}: {ended.rows:,} rows read; {phrases.changes(ended.counts)}.")
+        return
+    say(f"{name} {ended.outcome} after {took}: {ended.error}")
+    if ended.hint:
+        say(f"hint: {ended.hint}")
+
+
+def _as_json(ended: SyncEnded) -> JsonValue:
+    return {
+        "table_name": ended.task.table_name,
+        "update_type": str(ended.task.update_type),
+        "operation_id": ended.task.operation_id,
+        "minimum_dt": iso(ended.task.minimum_dt),
+        "outcome": str(ended.outcome),
+        "rows": ended.rows,
+        "rows_inserted": ended.counts.inserted,
+        "rows_updated": ended.counts.updated,
+        "rows_unchanged": ended.counts.unchanged,
+        "rows_deleted": ended.counts.deleted,
+        "rows_duplicate": ended.counts.duplicates,
+        "duration_seconds": ended.duration.total_seconds(),
+        "error": ended.error,
+        "hint": ended.hint or None,
+    }
