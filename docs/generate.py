@@ -1,0 +1,187 @@
+"""Writes docs/reference from the code: `python docs/generate.py`. A test fails while the two differ."""
+
+import ast
+import dataclasses
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import typer.main
+from typer.core import TyperGroup
+
+from afresh import wiring
+from afresh.cli.exits import Exit
+from afresh.cli.main import app
+from afresh.config.document import reference
+from afresh.core import errors, events
+
+REFERENCE = Path(__file__).parent / "reference"
+_NOTE = "<!-- Made by docs/generate.py from the code; changes made here are lost. -->\n"
+
+
+def pages() -> dict[str, str]:
+    """Each page of the reference by its file name."""
+    return {
+        "options.md": _page(_options()),
+        "commands.md": _page(_commands()),
+        "events.md": _page(_events()),
+        "errors.md": _page(_errors()),
+    }
+
+
+def _page(lines: Iterator[str]) -> str:
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip())
+    return f"{_NOTE}\n{text}\n"
+
+
+# ------------------------------------------------------------------------------------------------- options
+
+
+def _options() -> Iterator[str]:
+    yield reference(wiring.KINDS)
+
+
+# ------------------------------------------------------------------------------------------------ commands
+
+
+def _commands() -> Iterator[str]:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    yield "# Commands\n"
+    yield f"{group.help} Results go to stdout, progress and errors to stderr.\n"
+    yield from _table(("Exit code", "Meaning"), [(f"{code.value}", _member_doc(code)) for code in Exit])
+    for name, command in group.commands.items():
+        yield from _command(name, command)
+
+
+def _command(name: str, command: Any) -> Iterator[str]:
+    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
+    shown = "".join(
+        f" {_metavar(parameter)}" if parameter.required else f" [{_metavar(parameter)}]" for parameter in arguments
+    )
+    yield f"\n## afresh {name}\n"
+    yield f"{command.help}\n"
+    yield f"```text\nafresh {name}{shown}{' [OPTIONS]' if options else ''}\n```\n"
+    rows = [(f"`{_metavar(parameter)}`", parameter.help or "", "") for parameter in arguments]
+    rows += [
+        (", ".join(f"`{opt}`" for opt in parameter.opts), parameter.help or "", _default(parameter.default))
+        for parameter in options
+        if "--help" not in parameter.opts
+    ]
+    yield from _table(("Parameter", "What it does", "Default"), rows)
+
+
+def _metavar(parameter: object) -> str:
+    return str(getattr(parameter, "metavar", None) or getattr(parameter, "name", "")).upper()
+
+
+def _default(value: object) -> str:
+    if value is None or value is False:
+        return ""
+    return f"`{value.value if isinstance(value, Enum) else value}`"
+
+
+# -------------------------------------------------------------------------------------------------- events
+
+
+def _events() -> Iterator[str]:
+    yield "# Events\n"
+    yield (
+        "What happens is one stream of values; the log and progress are made from it, and a program may listen too "
+        "([embed it](../how-to/embed.md)). No event carries a secret or a data value. Every event has `at`, the "
+        "instant of the service's clock.\n"
+    )
+    yield from _below(events.Event)
+
+
+def _below(parent: type[events.Event]) -> Iterator[str]:
+    inherited = {field.name for field in dataclasses.fields(parent)}
+    for kind in _kinds(parent):
+        own = [field for field in dataclasses.fields(kind) if field.name not in inherited]
+        known = f" Has what every `{parent.__name__}` has, and:" if parent is not events.Event else ""
+        yield f"\n## {kind.__name__}\n"
+        yield f"{inspect.getdoc(kind)}{known if own else ''}\n"
+        yield from _table(("Field", "Type"), [(f"`{field.name}`", f"`{_type(field.type)}`") for field in own])
+        yield from _below(kind)
+
+
+def _kinds(parent: type[events.Event]) -> list[type[events.Event]]:
+    """The events right below one. A dataclass with slots has a double without, which does not count."""
+    return [kind for kind in parent.__subclasses__() if vars(events).get(kind.__name__) is kind]
+
+
+def _type(annotation: object) -> str:
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    for module in ("afresh.core.model.", "datetime."):
+        text = text.replace(module, "")
+    return text
+
+
+# -------------------------------------------------------------------------------------------------- errors
+
+
+def _errors() -> Iterator[str]:
+    yield "# Errors\n"
+    yield (
+        "Everything that can go wrong is one of these. *Tried again* says that the same sync may succeed later "
+        "without a change; every failed sync is tried again by the schedule anyway. The hint is what an error says "
+        "if it knows nothing better.\n"
+    )
+    yield "```text\n" + _drawing() + "\n```\n"
+    rows = [
+        (f"`{kind.__name__}`", inspect.getdoc(kind) or "", "yes" if kind.transient else "no", kind.default_hint)
+        for kind in _tree(errors.AfreshError)
+    ]
+    yield from _table(("Error", "Meaning", "Tried again", "Hint"), rows)
+
+
+def _drawing() -> str:
+    """The tree as it is drawn in the module."""
+    drawn = inspect.getdoc(errors) or ""
+    return drawn.split("\n\n")[1]
+
+
+def _tree(parent: type[errors.AfreshError]) -> Iterator[type[errors.AfreshError]]:
+    for kind in parent.__subclasses__():
+        if kind.__module__ == errors.__name__:
+            yield kind
+            yield from _tree(kind)
+
+
+# --------------------------------------------------------------------------------------------------- text
+
+
+def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    if not rows:
+        return
+    used = [index for index in range(len(headings)) if any(row[index] for row in rows)]
+    yield _row(tuple(headings[index] for index in used))
+    yield _row(tuple("---" for _ in used))
+    yield from (_row(tuple(row[index] for index in used)) for row in rows)
+    yield ""
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _member_doc(member: Enum) -> str:
+    """The text below a member of an enumeration, which Python does not keep."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(type(member)))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    for node, following in zip(body.body, body.body[1:], strict=False):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == member.name:
+            assert isinstance(following, ast.Expr)
+            return str(ast.literal_eval(following.value))
+    raise LookupError(f"{member!r} has no text")
+
+
+if __name__ == "__main__":
+    REFERENCE.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")
