@@ -52,7 +52,7 @@ class Binder:
         bound = Bound(path=path, place=table.place)
         meant: set[str | None] = set()
         for entry in table.entries:
-            setting = self._setting(entry, known)
+            setting = self.setting(entry, known)
             if setting is None:
                 meant.add(self._unknown(entry, known, path, fetched=fetched))
             elif setting.name in bound.nodes:
@@ -66,8 +66,18 @@ class Binder:
             name = setting.spelling(self.form)
             if setting.required and setting.name not in bound.nodes and name not in meant:
                 told = f"{path}: the setting {quoted(name)} is missing"
-                self.findings.add(bound.place, told, setting.description, absence=True)
+                self.findings.add(bound.place, told, setting.purpose, absence=True)
         return bound
+
+    def setting(self, entry: Entry, known: Sequence[Setting]) -> Setting | None:
+        """The setting that a key means; None if it means none of them."""
+        for setting in known:
+            if isinstance(entry.place, Variable):
+                if entry.key.lower() in (setting.name, setting.alias):
+                    return setting
+            elif self.form.fold(entry.key) in [self.form.fold(name) for name in setting.spellings(self.form)]:
+                return setting
+        return None
 
     def build(self, options_type: type, bound: Bound, values: Mapping[str, Any] | None = None) -> Any:
         """An instance made of the valid values, or `INVALID` if its own checks refuse them."""
@@ -129,16 +139,6 @@ class Binder:
             if setting.required or setting.name in bound.nodes
         )
         return self.build(options_type, bound) if complete else INVALID
-
-    def _setting(self, entry: Entry, known: Sequence[Setting]) -> Setting | None:
-        for setting in known:
-            if isinstance(entry.place, Variable):
-                names = (setting.name, setting.alias or setting.name)
-                if entry.key.lower() in names:
-                    return setting
-            elif self.form.fold(entry.key) in [self.form.fold(name) for name in setting.spellings(self.form)]:
-                return setting
-        return None
 
     def _unknown(self, entry: Entry, known: Sequence[Setting], path: str, *, fetched: bool) -> str | None:
         """Notes a key that is no setting; the proper name of the setting that was probably meant."""
@@ -229,7 +229,10 @@ class Binder:
     def _refuse(self, annotation: Any, node: Node, path: str, *, hidden: bool) -> Any:
         records = [member for member in members(bare(annotation)[0]) if is_record(member)]
         suggestion = ""
-        if isinstance(node, Leaf) and isinstance(node.value, str) and len(records) == 1 and not hidden:
+        if isinstance(node, Leaf) and isinstance(node.value, str) and not records and not hidden:
+            items = [item_type(member) for member in members(bare(annotation)[0])]
+            suggestion = f"Did you mean [{quoted(node.value)}]?" if str in [bare(item)[0] for item in items] else ""
+        elif isinstance(node, Leaf) and isinstance(node.value, str) and len(records) == 1 and not hidden:
             required = [setting for setting in settings(records[0]) if setting.required]
             if len(required) == 1:
                 suggestion = f"Did you mean {{ {self.form.assignment(required[0].name, quoted(node.value))} }}?"

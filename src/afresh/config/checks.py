@@ -81,16 +81,18 @@ def _zone(system: SystemDraft, binder: Binder) -> None:
     path = binder.join(system.bound.path, binder.form.spelling("time_zone"))
     hidden = not isinstance(node, Leaf) or bool(node.origin)
     told = "there is no such time zone" if hidden else f"there is no time zone {quoted(zone)}"
-    meant = _WINDOWS_ZONES.get(zone.lower())
     binder.findings.add(
         system.bound.at("time_zone"),
         f"{path}: {told}",
-        ""
-        if hidden
-        else f"Did you mean {quoted(meant)}?"
-        if meant
-        else words.did_you_mean(zone, sorted(_zones()), otherwise='Zones are named as in "America/Chicago".'),
+        "" if hidden else _zone_meant(zone),
     )
+
+
+def _zone_meant(zone: str) -> str:
+    meant = _WINDOWS_ZONES.get(zone.lower())
+    if meant:
+        return f"Did you mean {quoted(meant)}?"
+    return words.did_you_mean(zone, sorted(_zones()), otherwise='Zones are named as in "America/Chicago".')
 
 
 @cache

@@ -125,7 +125,7 @@ def _systems(node: Node, binder: Binder, kinds: Kinds, path: str) -> list[System
 
 def _system(entry: Entry, table: Table, binder: Binder, kinds: Kinds, path: str) -> SystemDraft:
     own = tuple(setting for setting in settings(SourceSystemConfig) if setting.name != "options")
-    kind = _kind(table, binder, kinds, path)
+    kind = _kind(table, own, binder, kinds, path)
     adapter = settings(kind.options) if kind else ()
     if kind is None:
         table = _only(own, table, binder)
@@ -142,10 +142,11 @@ def _system(entry: Entry, table: Table, binder: Binder, kinds: Kinds, path: str)
     return draft
 
 
-def _kind(table: Table, binder: Binder, kinds: Kinds, path: str) -> SourceKind | None:
+def _kind(table: Table, own: Sequence[Setting], binder: Binder, kinds: Kinds, path: str) -> SourceKind | None:
     name = binder.form.spelling("kind")
     for entry in table.entries:
-        if binder.form.fold(entry.key) != "kind" or not isinstance(entry.node, Leaf):
+        setting = binder.setting(entry, own)
+        if setting is None or setting.name != "kind" or not isinstance(entry.node, Leaf):
             continue
         given = entry.node.value
         if not isinstance(given, str) or not given:
@@ -162,9 +163,7 @@ def _kind(table: Table, binder: Binder, kinds: Kinds, path: str) -> SourceKind |
 
 def _only(known: Sequence[Setting], table: Table, binder: Binder) -> Table:
     """The table without what only an unknown kind could explain."""
-    names = [binder.form.fold(name) for setting in known for name in setting.spellings(binder.form)]
-    names += [setting.name for setting in known]
-    kept = tuple(entry for entry in table.entries if binder.form.fold(entry.key) in names)
+    kept = tuple(entry for entry in table.entries if binder.setting(entry, known) is not None)
     for entry in table.entries:
         if entry not in kept:
             binder.findings.hide(entry.node)

@@ -15,7 +15,7 @@ from afresh.core.options import DataSourceConfig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """A fetcher that exists. `kind` is None for one of the user's, whose options cannot be checked here."""
+    """A fetcher that exists. `kind` is None for one whose options cannot be checked here."""
 
     kind: FetcherKind | None
     needs_source: bool
@@ -40,11 +40,15 @@ def choose(bound: Bound, binder: Binder, kinds: Kinds) -> Chosen | None:
             return None
         if isinstance(found, FetcherKind):
             return Chosen(kind=found, needs_source=found.needs_source)
-        return Chosen(kind=None, needs_source=bool(getattr(found, "needs_source", True)))
+        return _own(kinds)
     if colon:
-        return Chosen(kind=None, needs_source=True)
+        return _own(kinds)
     _note(bound, binder, "fetcher", f"unknown fetcher {quoted(name)}", _meant(name, kinds))
     return None
+
+
+def _own(kinds: Kinds) -> Chosen:
+    return Chosen(kind=kinds.own, needs_source=kinds.own is None or kinds.own.needs_source)
 
 
 def _built_in(name: str, argument: str, bound: Bound, binder: Binder, kinds: Kinds) -> Chosen | None:
@@ -99,7 +103,9 @@ def _meant(name: str, kinds: Kinds, hint: str = "") -> str:
     if meant:
         argument = words.alike(argument, kinds.arguments.get(meant, ())) or argument
         return f"Did you mean {quoted(meant + colon + argument if kinds.fetchers[meant].takes_argument else meant)}?"
-    return hint or f"The fetchers are: {words.listed(kinds.fetchers, 8)}; your own is written as `module:Class`."
+    if hint or colon:
+        return hint
+    return f"The fetchers are: {words.listed(kinds.fetchers, 8)}; your own is written as `module:Class`."
 
 
 def _note(bound: Bound, binder: Binder, setting: str, message: str, suggestion: str) -> None:

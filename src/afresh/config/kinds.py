@@ -13,11 +13,13 @@ class Kinds:
     `arguments` are those a fetcher knows by itself (the tables of `jde`); others need `fetcher_options`.
     `resolve` finds what a name outside these tables means (an entry point, or `module:Class`) and raises
     `ConfigurationError` for a name that means nothing; without it such names are not checked. What it returns for
-    a fetcher may be a `FetcherKind`, whose options are then checked too.
+    a fetcher may be a `FetcherKind`, whose options are then checked; those of anything else are checked as `own` says,
+    the kind that stands for every fetcher in the user's Python.
     """
 
     sources: Mapping[str, SourceKind]
     fetchers: Mapping[str, FetcherKind]
     caches: Mapping[str, CacheKind]
     arguments: Mapping[str, Collection[str]] = field(default_factory=dict)
+    own: FetcherKind | None = None
     resolve: Callable[[str], object] | None = None

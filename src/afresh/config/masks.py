@@ -16,7 +16,7 @@ _WORD = (
     r"|(?:api|access|account|private|shared|client|encryption|signing)[_-]?key)"
 )
 _SECRET = re.compile(_WORD, re.IGNORECASE)
-_KEY = rf"[\w-]*{_WORD}[\w-]*[\"']?(?:\s*\.\s*(?!(?:env|file|command)\b)[\w\"'-]+)*\s*[=:]\s*"
+_KEY = rf"(?<![\w-])[\w-]*{_WORD}[\w-]*[\"']?(?:\s*\.\s*(?!(?:env|file|command)\b)[\w\"'-]+)*\s*[=:]\s*"
 _END = r"(?=[ \t]*(?:[,}\]\r#;]|$))"
 _VALUE = (
     r'"""(?:.|\n)*?(?:"""|\Z)'
@@ -29,8 +29,10 @@ _VALUE = (
 )
 _ASSIGNED = re.compile(rf"{_KEY}(?P<value>{_VALUE})", re.IGNORECASE | re.MULTILINE)
 _PART = re.compile(
-    r"(?P<key>[\w-]+)[\"']?\s*[=:]\s*(?P<value>\"(?:\\.|[^\"\\\n])*\"?|'[^'\n]*'?|\[[^\]\n]*|[^\s,}\]]+)"
+    r"(?<![\w-])(?P<key>[\w-]+)[\"']?\s*[=:]\s*(?P<value>\"(?:\\.|[^\"\\\n])*\"?|'[^'\n]*'?|\[[^\]\n]*|[^\s,}\]]+)"
 )
+_LONG = re.compile(r'"""(?P<value>(?:.|\n)*?)(?:"""|\Z)')
+_LONG_LITERAL = re.compile(r"'''(?P<value>(?:.|\n)*?)(?:'''|\Z)")
 _IN_URL = re.compile(r"://[^\s\"':/@]*:(?P<value>[^\s\"']+)@")
 _ORACLE = re.compile(r"(?<![\w/:.])[\w$#]+/(?P<value>[^\s\"'/@]+)@")
 
@@ -41,11 +43,11 @@ def looks_secret(name: str) -> bool:
 
 
 def by_text(content: str) -> Iterator[Span]:
-    """The secrets that the words of the text give away."""
-    for pattern in (_ASSIGNED, _IN_URL, _ORACLE):
+    """The secrets that the words of the text give away, and texts of several lines, whose key may be far away."""
+    for pattern in (_ASSIGNED, _LONG, _LONG_LITERAL, _IN_URL, _ORACLE):
         for match in pattern.finditer(content):
             start, end = match.span("value")
-            if content[start] == "{":
+            if content.startswith("{", start):
                 yield from _parts(content, start, end)
             else:
                 yield _bytes(content, start, end)

@@ -6,6 +6,7 @@ What is fetched is never shown, and neither is what a command says when it fails
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from afresh.config.findings import Findings
@@ -15,7 +16,7 @@ from afresh.config.nodes import Array, Entry, Leaf, Node, Table
 from afresh.config.text import quoted
 from afresh.config.words import did_you_mean
 
-_TIMEOUT = 10.0
+_TIMEOUT = timedelta(seconds=10)
 
 
 class NotFound(Exception):
@@ -30,7 +31,7 @@ class References:
     base_directory: Path
     form: Form
     findings: Findings
-    timeout: float = _TIMEOUT
+    timeout: timedelta = _TIMEOUT
 
     def explained(self) -> str:
         """How a reference is written."""
@@ -92,11 +93,11 @@ class References:
                 env=dict(self.environ),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=self.timeout,
+                timeout=self.timeout.total_seconds(),
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise NotFound(f"{told} did not end within {self.timeout:g} seconds") from None
+            raise NotFound(f"{told} did not end within {self.timeout.total_seconds():g} seconds") from None
         except OSError as error:
             raise NotFound(f"{told} cannot be run: {(error.strerror or 'failed').lower()}") from None
         if ran.returncode != 0:

@@ -96,9 +96,8 @@ def _duration(annotation: Any, leaf: Leaf, path: str, form: Form, findings: Find
             reason = f"{'the value' if hidden else got(leaf, form)} {refusal.reason}"
             if refusal.suggestion and not hidden:
                 suggestion = f"Did you mean {refusal.suggestion}?"
-    elif isinstance(found, int | float) and not isinstance(found, bool):
-        if 0 < found < 1e6 and found == int(found):
-            suggestion = f'Did you mean "{int(found)}s"?'
+    elif isinstance(found, int) and not isinstance(found, bool) and 0 < found < 1_000_000:
+        suggestion = f'Did you mean "{found}s"?'
     if isinstance(found, datetime.timedelta):
         try:
             return _adapter(annotation).validate_python(found)

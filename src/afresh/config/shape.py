@@ -51,6 +51,12 @@ class Setting:
         """The type with its constraints."""
         return annotated(self.type, self.constraints)
 
+    @property
+    def purpose(self) -> str:
+        """The first sentence of its description."""
+        first, dot, _ = self.description.partition(". ")
+        return first + dot.strip()
+
     def spelling(self, form: Form) -> str:
         """Its name in a form."""
         return self.json_name if form.folds else self.name
@@ -82,9 +88,13 @@ def bare(annotation: Any) -> tuple[Any, tuple[object, ...], str]:
     return plain, tuple(constraints), description
 
 
-@cache
 def settings(options_type: type) -> tuple[Setting, ...]:
     """The settings of an options type, in their order."""
+    return _settings(options_type)
+
+
+@cache
+def _settings(options_type: Any) -> tuple[Setting, ...]:
     hints = typing.get_type_hints(options_type, include_extras=True)
     found = []
     for field in dataclasses.fields(options_type):
