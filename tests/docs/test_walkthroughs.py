@@ -12,6 +12,7 @@ def test_there_is_something_to_walk() -> None:
     assert names >= {"README.md", "tutorial.md", "add-a-table.md", "add-a-fetcher.md", "embed.md"}
 
 
+@pytest.mark.timeout(180)  # a dozen processes, on a machine that may be busy
 @pytest.mark.parametrize("document", walkthrough.walked(), ids=lambda document: document.name)
 def test_a_reader_can_follow(document: Path, tmp_path: Path) -> None:
     """Every marked command of a document ends as it should and shows what the document says."""
