@@ -1,0 +1,202 @@
+"""The kit: every value comes back exactly, whatever its type and size, and whatever the names are."""
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from afresh.core.errors import AfreshError, ConfigurationError
+from afresh.core.model import MergeCounts, ReloadStrategy
+from afresh.core.schema import Column, TableSchema
+from afresh.testing import strategies
+from afresh.testing.kit_rig import Bench, CacheRig, Row, on_bench
+
+MEGABYTE = 1024 * 1024
+
+WEIRD_NAMES = (
+    "Order",
+    "select",
+    "Item Branch",
+    " ",
+    "a.b",
+    'say "so"',
+    "it's",
+    "[bracketed]",
+    "`ticked`",
+    "IXF$RP",
+    "FA#1",
+    "@x",
+    "1st",
+    "?1",
+    ":name",
+    "%s",
+    "{0}",
+    "a;DROP TABLE Item;--",
+    "/*",
+    "Größe",
+    "品目",
+    "🙂",
+    "new\nline",
+    "rowid",
+    "oid",
+    "arrival",
+    "version",
+    "excluded",
+    "t",
+    "s",
+    "x" * 128,
+)
+
+
+class ValueKit(CacheRig):
+    """What goes in comes out."""
+
+    @pytest.mark.parametrize("kind", list(strategies.EXTREMES), ids=str)
+    def test_extremes(self, bench: Bench, kind: pa.DataType) -> None:
+        """The least, greatest, odd and empty values of each type come back as they were, and null as null."""
+        schema = TableSchema(columns=(Column(name="Id", type=pa.int64()), Column(name="V", type=kind)), key=("Id",))
+        rows: list[Row] = list(enumerate([*strategies.EXTREMES[kind], None]))
+        assert bench.merge(schema, rows) == MergeCounts(inserted=len(rows))
+        assert bench.rows(schema) == rows
+        assert bench.merge(schema, rows) == MergeCounts(unchanged=len(rows))
+
+    @pytest.mark.parametrize("kind", list(strategies.EXTREMES), ids=str)
+    def test_extremes_as_keys(self, bench: Bench, kind: pa.DataType) -> None:
+        """Each of these values identifies its row."""
+        schema = TableSchema(columns=(Column(name="K", type=kind), Column(name="V", type=pa.int64())), key=("K",))
+        rows: list[Row] = [(value, number) for number, value in enumerate(strategies.EXTREMES[kind])]
+        assert bench.merge(schema, rows) == MergeCounts(inserted=len(rows))
+        changed: list[Row] = [(value, number + 1) for value, number in rows]
+        assert bench.merge(schema, changed) == MergeCounts(updated=len(rows))
+        assert bench.rows(schema) == sorted(changed)
+
+    @settings(max_examples=25, deadline=None)
+    @given(st.data())
+    def test_any_table(self, data: st.DataObject) -> None:
+        """A table of any types with any values comes back exactly, merged or reloaded, and again is unchanged."""
+        schema = data.draw(strategies.schemas())
+        rows = data.draw(strategies.tables(schema))
+        with on_bench(self) as bench:
+            assert bench.merge(schema, rows) == MergeCounts(inserted=len(rows))
+            assert _sorted(bench.rows(schema)) == _sorted(rows)
+            strategy = data.draw(st.sampled_from(sorted(bench.cache.capabilities.reload_strategies)))
+            assert bench.reload(schema, strategy, rows) == MergeCounts(unchanged=len(rows))
+            assert bench.merge(schema, rows) == MergeCounts(unchanged=len(rows))
+            assert _sorted(bench.rows(schema)) == _sorted(rows)
+
+    def test_nan_is_exact_or_refused(self, bench: Bench) -> None:
+        """Not-a-number comes back as such, or stops the sync; it never becomes null."""
+        schema = TableSchema(
+            columns=(Column(name="Id", type=pa.int64()), Column(name="V", type=pa.float64())), key=("Id",)
+        )
+        refused = ""
+        try:
+            bench.merge(schema, [(1, float("nan"))])
+        except AfreshError as error:
+            refused = str(error)
+        found = bench.rows(schema)
+        assert ("V" in refused and found == []) if refused else (len(found) == 1 and found[0][1] != found[0][1])
+
+    @pytest.mark.parametrize("megabytes", [16])
+    def test_large_values(self, bench: Bench, megabytes: int) -> None:
+        """Texts and bytes of many megabytes come back whole."""
+        schema = TableSchema(
+            columns=(
+                Column(name="Id", type=pa.int64()),
+                Column(name="T", type=pa.string()),
+                Column(name="B", type=pa.binary()),
+            ),
+            key=("Id",),
+        )
+        rows: list[Row] = [(1, "ü" * (megabytes * MEGABYTE // 2), bytes(range(256)) * (megabytes * MEGABYTE // 256))]
+        bench.merge(schema, rows)
+        assert bench.rows(schema) == rows
+
+    @pytest.mark.parametrize("columns", [1, 2, 1_000])
+    def test_widths(self, bench: Bench, columns: int, strategy: ReloadStrategy) -> None:
+        """Tables of one column and of a thousand are merged and reloaded."""
+        names = [f"C{number}" for number in range(columns)]
+        schema = TableSchema(
+            columns=tuple(Column(name=name, type=pa.int64()) for name in names),
+            key=(names[0],),
+            last_update=names[-1],
+        )
+        rows: list[Row] = [tuple(range(row, row + columns)) for row in range(20)]
+        assert bench.merge(schema, rows) == MergeCounts(inserted=20)
+        rows[7] = (*rows[7][:-1], rows[7][-1] + 1) if columns > 1 else rows[7]
+        changed = int(columns > 1)
+        assert bench.merge(schema, rows) == MergeCounts(updated=changed, unchanged=20 - changed)
+        rows[8] = (*rows[8][:-1], rows[8][-1] + 1) if columns > 1 else rows[8]
+        assert bench.reload(schema, strategy, rows) == MergeCounts(updated=changed, unchanged=20 - changed)
+        assert bench.rows(schema) == rows
+
+
+class NameKit(CacheRig):
+    """Names are names: they work, or are refused with a reason, and never become SQL."""
+
+    @pytest.mark.parametrize("name", WEIRD_NAMES)
+    def test_weird_names(self, bench: Bench, name: str, strategy: ReloadStrategy) -> None:
+        """A table and a column of any name can be made, merged, reloaded and read, or the name is refused."""
+        schema = TableSchema(
+            columns=(
+                Column(name="Id", type=pa.int64()),
+                Column(name=name, type=pa.string()),
+                Column(name=f"{name} 2", type=pa.int64()),
+            ),
+            key=("Id", f"{name} 2"),
+            last_update=name,
+        )
+        bench.merge(schema, [(1, "bystander", 1)], table_name="Item")
+        refused = ""
+        try:
+            bench.merge(schema, [(1, "a", 1), (2, "b", 2), (2, "a", 2)], table_name=name)
+        except ConfigurationError as error:
+            refused = str(error)
+        if refused:
+            assert name in refused
+        else:
+            bench.reload(schema, strategy, [(1, "a", 1), (2, "b", 2), (3, "c", 3), (3, "d", 3)], table_name=name)
+            assert bench.merge(schema, [(3, "e", 3)], table_name=name) == MergeCounts(updated=1)
+            assert bench.rows(schema, name) == [(1, "a", 1), (2, "b", 2), (3, "e", 3)]
+            assert bench.cache.log.history(limit=1)[0].table_name == name
+        assert bench.rows(schema) == [(1, "bystander", 1)]
+
+    @pytest.mark.parametrize("name", ["", "a\0b"])
+    def test_impossible_names(self, bench: Bench, name: str) -> None:
+        """A name that no database can have is refused with a reason."""
+        schema = TableSchema(
+            columns=(Column(name="Id", type=pa.int64()), Column(name="V", type=pa.int64())), key=("Id",)
+        )
+        with pytest.raises(ConfigurationError):
+            bench.cache.create(name, schema)
+        columns = TableSchema(
+            columns=(Column(name="Id", type=pa.int64()), Column(name=name, type=pa.int64())), key=("Id",)
+        )
+        with pytest.raises(ConfigurationError):
+            bench.cache.create("Item", columns)
+        assert "Item" not in bench.tables()
+
+    def test_reserved_names(self, bench: Bench) -> None:
+        """The cache's own tables cannot be made as data tables, in whatever case."""
+        schema = TableSchema(columns=(Column(name="Id", type=pa.int64()),), key=("Id",))
+        for name in bench.cache.capabilities.reserved_names:
+            for spelled in (name, name.upper(), name.capitalize()):
+                with pytest.raises(ConfigurationError):
+                    bench.cache.create(spelled, schema)
+
+    def test_values_never_become_sql(self, bench: Bench) -> None:
+        """Texts that look like SQL are texts, in data and in the log."""
+        schema = TableSchema(
+            columns=(Column(name="Id", type=pa.string()), Column(name="V", type=pa.string())), key=("Id",)
+        )
+        text = '\'); DROP TABLE "Item"; --'
+        bench.merge(schema, [(text, text)])
+        operation = bench.start(text)
+        bench.end(operation)
+        assert bench.rows(schema) == [(text, text)]
+        assert bench.cache.log.history(table_name=text)[0].table_name == text
+
+
+def _sorted(rows: list[Row]) -> list[Row]:
+    """In any order that depends on the values alone; 0.0 and -0.0 are one value."""
+    return sorted(rows, key=lambda row: repr([value + 0.0 if isinstance(value, float) else value for value in row]))
