@@ -127,7 +127,7 @@ def _section(root: Table, form: Form, findings: Findings) -> Table | None:
         if form.fold(entry.key) == form.fold(form.section):
             if found is not None:
                 findings.add(entry.place, f"{quoted(entry.key)} is given twice")
-            found = entry
+            found = found or entry
             continue
         findings.hidden.extend(everything(entry.node))
         if not form.folds:
