@@ -12,7 +12,7 @@ from afresh.core.errors import AfreshError, CacheError, CacheFull, CacheLocked, 
 from afresh.core.ports import Cancellation
 
 _BUSY_MILLISECONDS = 100
-_CACHE_KIBIBYTES = 32_768
+_CACHE_KIBIBYTES = 16_384
 _STEPS_BETWEEN_LOOKS = 100_000
 
 
