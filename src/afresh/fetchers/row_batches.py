@@ -4,6 +4,7 @@ of its schema, exactly or not at all."""
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, time
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -14,6 +15,8 @@ from afresh.core.errors import FetcherError
 from afresh.core.ports import Cancellation
 from afresh.core.schema import Column, TableSchema, type_name
 from afresh.fetchers.row_types import classes
+
+_EXACT = Context(prec=400, traps=[Inexact, InvalidOperation])
 
 pc: Any = pyarrow.compute
 Array = Any
@@ -112,8 +115,8 @@ class RowBatches:
         if allowed[0] in (datetime, time):
             _check_zones(column, values)
         try:
-            array = pa.array(values, column.type)
-        except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError, ValueError) as error:
+            array = pa.array(_decimals(column, values), column.type)
+        except (pa.ArrowInvalid, ArithmeticError, UnicodeEncodeError, ValueError) as error:
             raise _Unfit(f"is a {allowed[0].__name__} that {wanted} cannot hold exactly") from error
         _check_length(column, array)
         return array
@@ -166,6 +169,19 @@ def _getter(kind: Any, names: Sequence[str]) -> Any:
     return lambda row: (one(row),)
 
 
+def _decimals(column: Column, values: Sequence[Any]) -> Sequence[Any]:
+    """Decimals with just the digits of their type, for Arrow overflows without a word when it has to add some;
+    ArithmeticError for one that does not fit. Other values as they are."""
+    kind: Any = column.type
+    if not pa.types.is_decimal(kind):
+        return values
+    unit, limit = Decimal(1).scaleb(-kind.scale), Decimal(1).scaleb(kind.precision - kind.scale)
+    found = [None if value is None else Decimal(value).quantize(unit, context=_EXACT) for value in values]
+    if any(value is not None and value.copy_abs() >= limit for value in found):
+        raise OverflowError
+    return found
+
+
 def _check_zones(column: Column, values: Sequence[Any]) -> None:
     """Instants must say their offset; readings and times of day must not."""
     zones = {value.tzinfo for value in values if value is not None}
@@ -191,6 +207,8 @@ def _lossless(array: Array, wanted: pa.DataType) -> Array:
         return _lossless(array.dictionary_decode(), wanted)
     if not pa.types.is_null(array.type) and _family(array.type) != _family(wanted):
         raise _Unfit
+    if pa.types.is_decimal(array.type):
+        array = array.cast(pa.decimal256(76, wanted.scale))
     return array.cast(wanted, safe=True)
 
 
@@ -199,7 +217,7 @@ def _family(kind: pa.DataType) -> str:
         return "reading" if kind.tz is None else "instant"
     tests: Mapping[str, Any] = {
         "integer": pa.types.is_integer,
-        "decimal": pa.types.is_decimal,
+        "decimal": pa.types.is_decimal128,
         "float": pa.types.is_floating,
         "text": lambda one: pa.types.is_string(one) or pa.types.is_large_string(one) or pa.types.is_string_view(one),
         "bytes": lambda one: pa.types.is_binary(one) or pa.types.is_large_binary(one) or pa.types.is_binary_view(one),

@@ -124,7 +124,7 @@ class SqliteSource:
                 raise
 
     def describe(self, table: TableName) -> TableInfo | None:
-        """The table as the schema declares it; rows from the last ANALYZE, else from the highest rowid."""
+        """The table as the schema declares it; rows from the last ANALYZE, else from the span of rowids."""
         with self._session(_NEVER) as connection:
             columns = catalogue.table_columns(connection, table)
             if not columns:
@@ -188,7 +188,7 @@ class SqliteSource:
 
     def _translated(self, error: Exception) -> AfreshError:
         code, place = _code(error), f"source {self._name}"
-        if code == "CANTOPEN" and not self._path.exists():
+        if code in _UNAVAILABLE and not self._path.is_file():
             return SourceUnavailable(f"{place}: there is no file {self._path}")
         if code in _UNAVAILABLE:
             return SourceUnavailable(f"{place}: {self._path}: {error}")

@@ -107,7 +107,8 @@ def table_rows(connection: sqlite3.Connection, table: TableName, dialect: Dialec
     except sqlite3.OperationalError:
         return None
     if highest is None:
-        return 0
+        kind = f"SELECT 1 FROM {schema}.sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE"
+        return 0 if connection.execute(kind, (table.name,)).fetchone() else None
     return highest - lowest + 1 if isinstance(highest, int) and isinstance(lowest, int) else None
 
 

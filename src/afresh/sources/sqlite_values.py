@@ -19,7 +19,8 @@ Of a reading that came twice (clock set back) the earlier instant is taken; one 
 becomes the instant of the change.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -41,6 +42,9 @@ _FIRST_INSTANT, _AFTER_LAST_INSTANT = (int(np.datetime64(day, "us").astype(np.in
 _DAY = 86_400_000_000
 _ZONED = r"[T ].*(Z|[+-]\d\d(:?\d\d)?)$"
 _TRAILING_ZEROS = r"(\.\d{6})0+"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?$"
+_SHORT_NUMBER = r"^[+-]?[\d.]{1,38}$"
+_EXACT = Context(prec=400, traps=[Inexact, InvalidOperation])
 _EXACT_POWER = 22
 """The highest power of ten that is exact in a double."""
 _UNIQUE_DIGITS = 10**15
@@ -55,7 +59,7 @@ def convert(values: Values, wanted: pa.DataType, zone: ZoneInfo) -> Array:
     """The column in the wanted type, element by element; `Unfit` if one of them does not fit."""
     try:
         stored: Array = pa.array(values)
-    except (pa.ArrowInvalid, UnicodeEncodeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
         return _mixed(values, wanted, zone)
     if pa.types.is_binary(stored.type) and str in map(type, values):
         return _mixed(values, wanted, zone)
@@ -109,7 +113,7 @@ def mask(value: object) -> str:
 
 
 def _cast(stored: Array, wanted: Any, zone: ZoneInfo) -> Array:
-    """Arrow's own cast, where it is exact or fails: within integers, from whole doubles, from decimal texts."""
+    """Arrow's own cast, where it is exact or fails: within integers, from whole doubles, to text."""
     return stored.cast(wanted)
 
 
@@ -131,7 +135,7 @@ def _integer_doubles(numbers: Array, wanted: Any, zone: ZoneInfo) -> Array:
 
 
 def _integer_decimals(numbers: Array, wanted: Any, zone: ZoneInfo) -> Array:
-    return numbers.cast(pa.decimal256(76, wanted.scale)).cast(wanted)
+    return numbers.cast(_wide(wanted)).cast(wanted)
 
 
 def _real_decimals(numbers: Array, wanted: Any, zone: ZoneInfo) -> Array:
@@ -143,7 +147,7 @@ def _real_decimals(numbers: Array, wanted: Any, zone: ZoneInfo) -> Array:
         scaled = np.rint(doubles * unit)
         sure = (np.abs(scaled) < min(_UNIQUE_DIGITS, 10**wanted.precision)) & (scaled / unit == doubles)
     if wanted.scale > _EXACT_POWER or not sure.all():
-        return numbers.cast(pa.string()).cast(wanted)
+        return _decimals((None if number is None else repr(number) for number in numbers.to_pylist()), wanted)
     return _decimal(scaled.astype(np.int64), nulls, wanted)
 
 
@@ -154,6 +158,33 @@ def _decimal(unscaled: np.ndarray[Any, np.dtype[np.int64]], nulls: Any, wanted: 
     wide[:, 1] = unscaled >> 63
     valid = pa.array(~nulls).buffers()[1]
     return pa.Array.from_buffers(wanted, len(unscaled), [valid, pa.py_buffer(wide.tobytes())])
+
+
+def _text_decimals(texts: Array, wanted: Any, zone: ZoneInfo) -> Array:
+    _all(pc.match_substring_regex(texts, _NUMBER))
+    if pc.all(pc.match_substring_regex(texts, _SHORT_NUMBER)).as_py() is not False:
+        return texts.cast(_wide(wanted)).cast(wanted)
+    return _decimals(texts.to_pylist(), wanted)
+
+
+def _wide(wanted: Any) -> pa.DataType:
+    """A decimal in which no number of 38 digits overflows when it gets that scale; Arrow's casts and parsing do so
+    without a word in narrower ones."""
+    return pa.decimal256(76, wanted.scale)
+
+
+def _decimals(texts: Iterable[str | None], wanted: Any) -> Array:
+    """One by one: for texts with an exponent or many digits, and doubles of more than 15 digits."""
+    unit, limit = Decimal(1).scaleb(-wanted.scale), Decimal(1).scaleb(wanted.precision - wanted.scale)
+    found = []
+    for text in texts:
+        try:
+            found.append(None if text is None else Decimal(text).quantize(unit, context=_EXACT))
+        except ArithmeticError as error:
+            raise Unfit from error
+        if found[-1] is not None and found[-1].copy_abs() >= limit:
+            raise Unfit
+    return pa.array(found, wanted)
 
 
 # --------------------------------------------------------------------------------------------- dates and instants
@@ -220,7 +251,7 @@ def _all(holds: Array) -> None:
 # -------------------------------------------------------------------------------------------------------- the rules
 
 _WHOLE: dict[str, Rule] = {"int64": _cast, "double": _cast, "string": _digits}
-_DECIMAL: dict[str, Rule] = {"int64": _integer_decimals, "double": _real_decimals, "string": _cast}
+_DECIMAL: dict[str, Rule] = {"int64": _integer_decimals, "double": _real_decimals, "string": _text_decimals}
 _OTHER: dict[str, dict[str, Rule]] = {
     "bool": {"int64": _booleans},
     "double": {"int64": _integer_doubles},
