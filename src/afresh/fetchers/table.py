@@ -52,6 +52,7 @@ class TableFetcher:
             statement=self._source.statement(self._select(layout, minimum_dt)),
             notes=tuple(self._notes(layout)),
             expected_rows=described.rows if described else None,
+            misses=self._misses(layout),
         )
 
     def now(self) -> datetime | None:
@@ -82,13 +83,18 @@ class TableFetcher:
         if layout.stamp is None:
             yield f"{self._table} has no last-update column (option `cursor`): every sync reads the whole table."
             return
-        if self._options.cursor_kind == "creation":
-            yield (
-                f"{self._table} has a creation stamp only: "
-                "rows that were rewritten or deleted in the source come with the next Mass."
-            )
+        if misses := self._misses(layout):
+            yield misses
         else:
             yield "Rows deleted in the source leave the cache with the next Mass that has prepurge_data."
+
+    def _misses(self, layout: Layout) -> str | None:
+        if layout.stamp is None or self._options.cursor_kind != "creation":
+            return None
+        return (
+            f"{self._table} has a creation stamp only: "
+            "rows that were rewritten or deleted in the source come with the next Mass."
+        )
 
     def _layout(self) -> Layout:
         """Asks the source once; later calls give the same."""
