@@ -54,6 +54,10 @@ class TestSqliteCache(CacheKit):
             return set()
         return {name for (name,) in self.execute(directory, "SELECT name FROM sqlite_master WHERE type = 'table'")}
 
+    def described(self, directory: Path) -> object:
+        catalogue = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+        return {(kind, name): (table, _plain(sql)) for kind, name, table, sql in self.execute(directory, catalogue)}
+
     def watch_writes(self, directory: Path, table_name: str) -> None:
         table = self.quote(table_name)
         self.execute(
@@ -70,3 +74,8 @@ class TestSqliteCache(CacheKit):
             f"SELECT rootpage FROM sqlite_master WHERE name = '{table_name}' EXCEPT SELECT rootpage FROM {NOISE}",
         )
         return int(rows) + len(moved)
+
+
+def _plain(sql: str) -> str:
+    """A definition without the quotes that a rename puts in."""
+    return sql.replace('"', "")

@@ -7,9 +7,13 @@
 The abstract methods of `CacheRig` are what a cache's own test class tells the kit.
 """
 
+from afresh.testing.kit_crash import CrashKit
+from afresh.testing.kit_log import LeaseKit, LogKit
 from afresh.testing.kit_merge import MergeKit, TableKit
+from afresh.testing.kit_readers import ReaderKit
+from afresh.testing.kit_reload import ReloadKit
 from afresh.testing.kit_values import NameKit, ValueKit
 
 
-class CacheKit(TableKit, MergeKit, ValueKit, NameKit):
+class CacheKit(TableKit, MergeKit, ReloadKit, ValueKit, NameKit, LogKit, LeaseKit, ReaderKit, CrashKit):
     """All of the kit."""

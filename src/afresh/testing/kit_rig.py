@@ -74,6 +74,10 @@ class CacheRig(ABC):
         """The names of all tables there are, staging included."""
 
     @abstractmethod
+    def described(self, directory: Path) -> object:
+        """All tables, indexes, triggers and views as the catalogue defines them, to be compared."""
+
+    @abstractmethod
     def watch_writes(self, directory: Path, table_name: str) -> None:
         """From now on, notices whether a row of the table is written, even with the values it has."""
 
