@@ -47,7 +47,8 @@ def _bare(table: str, source: Path, cache: Path, start: tuple[int, ...] | None) 
 
 
 def _afresh(table: str, source: Path, cache: Path, start: tuple[int, ...] | None) -> int:
-    fetcher, settings = "jde:F4111", {"quantity_decimals": 4}
+    settings: dict[str, object] = {"quantity_decimals": 4}
+    fetcher = "jde:F4111"
     if table == data.LEDGER:
         fetcher, settings = "table", {"cursor": [data.LEDGER_STAMP]}
     config = DataSourceConfig(
