@@ -98,6 +98,13 @@ def report_hours(desk: Desk) -> None:
     desk.update("F3112", step, "P311221", LABA=step["WLLABA"] + worked, OPST="30")
 
 
+def post_hours(desk: Desk) -> None:
+    """Posts reported hours."""
+    row = desk.pick("F31122", recent=True)
+    if row is not None:
+        desk.update("F31122", row, "R31422", YST="C", ICU=desk.random.randint(60_000, 69_999), DGL=desk.stamp.date)
+
+
 def issue_part(desk: Desk) -> None:
     """Issues a part to its work order."""
     part, template = desk.pick("F3111", recent=True), desk.pick("F4111")
@@ -281,6 +288,7 @@ HABITS = (
     Habit(run=new_work_order, weight=8, needs=("F4801",)),
     Habit(run=order_status, weight=20, needs=("F4801",)),
     Habit(run=report_hours, weight=14, needs=("F31122", "F3112")),
+    Habit(run=post_hours, weight=3, needs=("F31122",)),
     Habit(run=issue_part, weight=24, needs=("F3111", "F4111")),
     Habit(run=complete_order, weight=5, needs=("F4801", "F4111")),
     Habit(run=receive, weight=5, needs=("F4311", "F4111")),

@@ -49,6 +49,7 @@ class Stamp:
     text: str
     latest: tuple[int, int]
     """Date and time of the newest stamp that a row can have by then: later than this one in a repeated hour."""
+    latest_text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,4 +76,5 @@ def stamp_at(instant: datetime, zone: ZoneInfo) -> Stamp:
         time=to_time(reading.time()),
         text=reading.isoformat(" "),
         latest=(to_julian(newest.date()), to_time(newest.time())),
+        latest_text=newest.isoformat(" "),
     )

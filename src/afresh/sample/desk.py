@@ -110,13 +110,15 @@ class Desk:
         """Whether this transaction may change a row: nobody else is at it, and its stamp would not go back."""
         if (table, key_of(table, row)) in self.taken:
             return False
-        return not self.in_order or self._stamp_of(table, row) <= self.stamp.latest
+        return not self.in_order or self._not_later(table, row)
 
-    def _stamp_of(self, table: str, row: Row) -> tuple[int, int]:
-        stamp = None if table == MIS_DATA else tables()[table].stamp
+    def _not_later(self, table: str, row: Row) -> bool:
+        if table == MIS_DATA:
+            return str(row[_UPDATED] or row["MeasuredAt"]) <= self.stamp.latest_text
+        stamp = tables()[table].stamp
         if stamp is None or stamp.time is None:
-            return (0, 0) if (row.get(_UPDATED) or "") <= self.stamp.text else (self.stamp.latest[0] + 1, 0)
-        return row[stamp.date] or 0, row[stamp.time] or 0
+            return True
+        return (row[stamp.date] or 0, row[stamp.time] or 0) <= self.stamp.latest
 
     # --------------------------------------------------------------------------------------------- statements
 

@@ -44,7 +44,7 @@ def row_counts(rows: int, table_rows: Mapping[str, int]) -> Mapping[str, int]:
                 f"{table} needs at least {_LEAST.get(table, 0)} rows for others to refer to, not {count}"
             )
     counts = {table: max(rows * share // _TOTAL, _LEAST.get(table, 1)) for table, share in _SHARES.items()}
-    counts["F4111"] += max(0, rows - sum(counts.values()))
+    counts["F4111"] += max(1 - counts["F4111"], rows - sum(counts.values()))
     counts |= table_rows
     if counts["F4102"] > _BRANCHES_PER_ITEM * counts["F4101"]:
         raise ConfigurationError(

@@ -6,7 +6,7 @@ are the same in a sample of any size. Traps that need time to happen are made by
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
@@ -21,8 +21,8 @@ LEAP_DAY = 124_060
 LAST_OF_1999 = 99_365
 INVALID_DATES = (124_367, 125_366, 126_000)
 _FUTURE = timedelta(days=30)
-_SEARCHED = timedelta(days=800)
-_TICK = timedelta(minutes=30)
+_SEARCHED_DAYS = 800
+_TICK = timedelta(minutes=15)
 _ORDER, _ITEM, _MOVE, _ADDRESS = 399_001, 59_001, 9_000_001, 901
 
 
@@ -240,17 +240,25 @@ def _invalid_dates(day: _Day) -> tuple[Trap, ...]:
 
 def _clock_change(now: datetime, zone: ZoneInfo, *, back: bool) -> datetime | None:
     """A reading half way into the latest repeated (or skipped) hour before now."""
-    tick = now.replace(minute=0, second=0, microsecond=0)
-    end = tick - _SEARCHED
-    while tick > end:
-        before, after = (moment.astimezone(zone) for moment in (tick - _TICK, tick))
-        offset, later = before.utcoffset(), after.utcoffset()
-        if offset is not None and later is not None and offset != later and (later < offset) == back:
-            jump = abs(later - offset)
-            start = after.replace(tzinfo=None) if back else after.replace(tzinfo=None) - jump
-            return start + jump / 2
-        tick -= _TICK
+    for days in range(_SEARCHED_DAYS):
+        day = now - timedelta(days=days + 1)
+        jump = _offset(day + timedelta(days=1), zone) - _offset(day, zone)
+        if jump and (jump < timedelta(0)) == back:
+            change = _first_with(_offset(day + timedelta(days=1), zone), day, zone)
+            return (change + _offset(day, zone) - max(-jump, timedelta(0))).replace(tzinfo=None) + abs(jump) / 2
     return None
+
+
+def _first_with(offset: timedelta, since: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant with that offset, of those on a quarter of an hour."""
+    tick = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    while _offset(tick, zone) != offset:
+        tick += _TICK
+    return tick
+
+
+def _offset(instant: datetime, zone: ZoneInfo) -> timedelta:
+    return instant.astimezone(zone).utcoffset() or timedelta(0)
 
 
 def _simulated(name: str, table: str, what: str) -> Trap:
