@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
-import walkthrough
+from tests.docs import walkthrough
 from typer.core import TyperGroup
 
 from afresh import wiring

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-import walkthrough
+from tests.docs import walkthrough
 
 
 def test_there_is_something_to_walk() -> None:

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import known_tests
 import pytest
-import specification
-from known_tests import is_collected
+from tests.spec import known_tests, specification
+from tests.spec.known_tests import is_collected
 
 READ = specification.read(specification.SPEC.read_text(encoding="utf-8"))
 

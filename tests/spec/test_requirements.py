@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import specification
+from tests.spec import specification
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "docs" / "requirements.md"
