@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from sample_files import NOW
+from tests.sample.sample_files import NOW
 
 from afresh.sample.source import SampleSummary, create
 

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sample_files import NOW, rows, value
+from tests.sample.sample_files import NOW, rows, value
 
 from afresh.jde.catalogue import tables
 from afresh.sample.scale import MIS_DATA, TABLES

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sample_files import NOW, content, rows, value
+from tests.sample.sample_files import NOW, content, rows, value
 
 from afresh.core.errors import ConfigurationError, SourceUnavailable
 from afresh.jde.catalogue import tables

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sample_files import NOW, content, rows, value
+from tests.sample.sample_files import NOW, content, rows, value
 
 from afresh.core.errors import ConfigurationError
 from afresh.jde.catalogue import StampKind, tables

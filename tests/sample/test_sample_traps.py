@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sample_files import NOW, rows, value
+from tests.sample.sample_files import NOW, rows, value
 
 from afresh.jde.catalogue import tables
 from afresh.jde.dates import from_julian, to_julian
