@@ -25,6 +25,7 @@ from afresh.fetchers.query import QUERY
 from afresh.fetchers.rows import PYTHON, load, whole
 from afresh.fetchers.sample import SAMPLE
 from afresh.fetchers.table import TABLE
+from afresh.jde.catalogue import tables
 from afresh.sources.sqlite import SQLITE as SQLITE_SOURCE
 
 SOURCES: Mapping[str, SourceKind] = {"sqlite": SQLITE_SOURCE}
@@ -37,7 +38,14 @@ def resolve(name: str) -> object:
     return load(name)
 
 
-KINDS = Kinds(sources=SOURCES, fetchers=FETCHERS, caches=CACHES, resolve=resolve)
+KINDS = Kinds(
+    sources=SOURCES,
+    fetchers=FETCHERS,
+    caches=CACHES,
+    arguments={"jde": tuple(tables())},
+    own=PYTHON,
+    resolve=resolve,
+)
 
 
 def assemble(options: DataSyncOptions, *, emit: Emit, clock: Clock | None = None) -> Service:
@@ -54,8 +62,8 @@ def assemble(options: DataSyncOptions, *, emit: Emit, clock: Clock | None = None
         batch_size=options.batch_size,
         bulk_copy_batch_size=options.bulk_copy_batch_size,
     )
-    tables = {config.table_name: _table(config, sources, options, time) for config in options.data_sources}
-    return Service(options, tables, workplace, threads.build(options.max_degree_of_parallelism))
+    kept = {config.table_name: _table(config, sources, options, time) for config in options.data_sources}
+    return Service(options, kept, workplace, threads.build(options.max_degree_of_parallelism))
 
 
 def open_cache(options: DataSyncOptions) -> Cache:
