@@ -319,3 +319,15 @@ def test_a_source_is_needed(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE other (a)")
     with pytest.raises(ConfigurationError, match="no table"):
         Simulator(tmp_path / "empty.db", clock=ManualClock(NOW))
+
+
+def test_a_source_that_is_gone_is_told(own_sample: Path) -> None:
+    """A table that somebody dropped meanwhile is an error of the house, with the driver's as its cause."""
+    clock = ManualClock(NOW)
+    with Simulator(own_sample, clock=clock, transactions_per_second=100) as simulator:
+        with closing(sqlite3.connect(own_sample)) as connection:
+            connection.execute("DROP TABLE F4801")
+        clock.advance(SECOND)
+        with pytest.raises(SourceUnavailable, match="no such table") as raised:
+            simulator.step()
+    assert isinstance(raised.value.__cause__, sqlite3.OperationalError)

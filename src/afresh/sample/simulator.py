@@ -1,7 +1,8 @@
 """Keeps a sample source changing, the way an ERP does: from many sessions, late, out of order, and without notice."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -99,15 +100,17 @@ class Simulator:
         """Does what is due since the last step: opens transactions, and commits those whose time has come."""
         now = self._clock.now()
         changes = []
-        while (opening := self._started + (self._opened + 1) * self._pause) <= now:
-            changes += self._commit_due(opening, now)
-            self._opened += 1
-            changes += self._transact(opening, now)
-        return changes + self._commit_due(now, now)
+        with _failures():
+            while (opening := self._started + (self._opened + 1) * self._pause) <= now:
+                changes += self._commit_due(opening, now)
+                self._opened += 1
+                changes += self._transact(opening, now)
+            return changes + self._commit_due(now, now)
 
     def settle(self) -> list[Change]:
         """Commits everything held back: a quiet point, after which nothing happens until the next step."""
-        return self._commit_due(None, self._clock.now())
+        with _failures():
+            return self._commit_due(None, self._clock.now())
 
     def run(self, stop: Event) -> None:
         """Steps in real time until it is told to stop; settles then. Time that the computer slept is left out."""
@@ -219,13 +222,18 @@ class Simulator:
         """Runs the statements in one short transaction; tells those that found their row."""
         if not operations:
             return []
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            with self._connection:
-                done = [o for o in operations if self._connection.execute(o.sql, o.values).rowcount > 0]
-        except sqlite3.OperationalError as error:
-            raise SourceUnavailable(f"the sample source could not be changed: {error}") from error
+        self._connection.execute("BEGIN IMMEDIATE")
+        with self._connection:
+            done = [o for o in operations if self._connection.execute(o.sql, o.values).rowcount > 0]
         return [Change(kind=o.kind, table=o.table, key=o.key, stamp=o.stamp, committed=now) for o in done]
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise SourceUnavailable(f"the sample source could not be read or changed: {error}") from error
 
 
 def _open(path: Path) -> sqlite3.Connection:
