@@ -4,7 +4,7 @@ import json
 import logging
 
 import pytest
-from happenings import AT, EACH, FAILED, STAGED, STARTED, SUCCEEDED, TASK, kinds
+from tests.sinks.happenings import AT, EACH, FAILED, STAGED, STARTED, SUCCEEDED, TASK, kinds
 
 from afresh.core import events
 from afresh.core.events import Event

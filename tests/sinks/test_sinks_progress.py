@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from happenings import EACH, STAGED, STARTED, SUCCEEDED, TASK
 from rich.console import Console
+from tests.sinks.happenings import EACH, STAGED, STARTED, SUCCEEDED, TASK
 
 from afresh.core import events
 from afresh.sinks.printable import printable

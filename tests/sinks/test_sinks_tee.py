@@ -4,7 +4,7 @@ import sys
 import threading
 
 import pytest
-from happenings import EACH, SUCCEEDED
+from tests.sinks.happenings import EACH, SUCCEEDED
 
 from afresh.core.events import Event
 from afresh.sinks.tee import tee

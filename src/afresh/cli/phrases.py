@@ -1,5 +1,6 @@
 """Instants, durations and counts as people read them."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from afresh.core.model import MergeCounts
@@ -35,7 +36,12 @@ def relative(at: datetime | None, now: datetime) -> str:
 
 
 def changes(counts: MergeCounts) -> str:
-    """What merging changed."""
+    """What merging changed in the table."""
+    return _listed({"inserted": counts.inserted, "updated": counts.updated, "deleted": counts.deleted}) or "nothing"
+
+
+def outcome(counts: MergeCounts) -> str:
+    """What became of the rows that were read."""
     told = {
         "inserted": counts.inserted,
         "updated": counts.updated,
@@ -43,4 +49,8 @@ def changes(counts: MergeCounts) -> str:
         "deleted": counts.deleted,
         "duplicate": counts.duplicates,
     }
-    return ", ".join(f"{count:,} {name}" for name, count in told.items() if count) or "nothing changed"
+    return _listed(told) or "nothing changed"
+
+
+def _listed(told: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in told.items() if count)

@@ -1,6 +1,7 @@
 """`afresh status`: how every table stands, and what its last sync did."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +16,6 @@ from afresh.cli.output import JsonValue, grid, iso, results, shown, write_json
 from afresh.core.errors import AfreshError
 from afresh.core.health import Health, State, TableHealth, worst
 from afresh.core.model import DataUpdate, UpdateType
-from afresh.core.schedule import Past
 from afresh.engine.service import Service
 
 _STYLES = {
@@ -99,18 +99,21 @@ def show(found: Status) -> None:
         console.print(shown(line), soft_wrap=True)
 
 
-def _below(found: Status) -> list[str]:
-    lines = []
+def _below(found: Status) -> Iterator[str]:
+    """What is wrong, in the same words once; what is to be known; and the sum of it."""
+    wrong: dict[str, list[str]] = {}
     for table in found.tables:
-        if table.health is not Health.HEALTHY:
-            lines.append(f"{table.table_name}: {table.reason}")
+        if table.health is not Health.HEALTHY and table.state is not State.NEVER_LOADED:
+            wrong.setdefault(f"{table.state}: {table.reason}", []).append(table.table_name)
+    for reason, names in wrong.items():
+        yield f"{reason} ({', '.join(names)})."
+    for table in found.tables:
         if table.last_error:
-            lines.append(f"{table.table_name}: last error: {table.last_error}")
-    lines += [note for note in found.notes if note]
-    counts = ", ".join(
-        f"{count} {state.lower()}" for state in State if (count := sum(table.state is state for table in found.tables))
-    )
-    return [*lines, f"{found.health}: {len(found.tables)} tables{': ' if counts else ''}{counts}."]
+            yield f"{table.table_name}: the last error was: {table.last_error}"
+    yield from (note for note in found.notes if note)
+    states = Counter(table.state for table in found.tables)
+    told = ", ".join(f"{states[state]} {state.lower()}" for state in State if states[state])
+    yield f"{found.health}: {told or 'there are no tables'}."
 
 
 def as_json(found: Status) -> JsonValue:
@@ -146,8 +149,7 @@ def _table_as_json(table: TableHealth, last: DataUpdate | None, note: str | None
 
 
 def _last(seen: Outlook, table_name: str) -> DataUpdate | None:
-    past: Past = seen.past(table_name)
-    return past.latest(UpdateType)
+    return seen.past(table_name).latest(UpdateType)
 
 
 def _note(service: Service, table_name: str) -> str | None:
@@ -156,12 +158,3 @@ def _note(service: Service, table_name: str) -> str | None:
         return service.tables[table_name].fetcher.explain(service.workplace.clock.now()).misses
     except AfreshError:
         return None
-
-
-def problems(tables: Sequence[TableHealth]) -> list[str]:
-    """The tables that are not fresh, each with the reason."""
-    return [
-        f"{table.table_name} is {table.state.lower()}: {table.reason}"
-        for table in tables
-        if table.state not in (State.FRESH, State.DISABLED)
-    ]

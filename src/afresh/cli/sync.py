@@ -73,14 +73,10 @@ def _sensible(service: Service, table_name: str) -> UpdateType:
     if decision.task is not None:
         say(f"{table_name}: {decision.task.update_type}, because it is due ({decision.reason}).")
         return decision.task.update_type
-    windows = (UpdateType.HOURLY, UpdateType.DAILY)
-    chosen = next((kind for kind in windows if config.schedule(kind) is not None), UpdateType.MASS)
-    why = "the smallest window that is scheduled" if chosen in windows else "no window is scheduled"
-    say(
-        f"{table_name}: {chosen}, because nothing is due and this is {why}."
-        if chosen in windows
-        else f"{table_name}: {chosen}, because nothing is due and {why}."
-    )
+    scheduled = [kind for kind in (UpdateType.HOURLY, UpdateType.DAILY) if config.schedule(kind) is not None]
+    chosen = scheduled[0] if scheduled else UpdateType.MASS
+    why = "this is the smallest window that is scheduled" if scheduled else "no window is scheduled"
+    say(f"{table_name}: {chosen}, because nothing is due and {why}.")
     return chosen
 
 
@@ -103,7 +99,7 @@ def _show(ended: SyncEnded) -> None:
     name = f"{ended.task.table_name} {ended.task.update_type}"
     took = phrases.span(ended.duration)
     if ended.outcome is Outcome.SUCCEEDED:
-        write(f"{name} succeeded in {took}: {ended.rows:,} rows read; {phrases.changes(ended.counts)}.")
+        write(f"{name} succeeded in {took}: {ended.rows:,} rows read; {phrases.outcome(ended.counts)}.")
         return
     say(f"{name} {ended.outcome} after {took}: {ended.error}")
     if ended.hint:
