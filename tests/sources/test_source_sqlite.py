@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 import sqlglot
 from sqlglot import TokenType
-from sqlite_files import SpiedConnections, database, rows_of, select, source_of
+from tests.sources.sqlite_files import SpiedConnections, database, rows_of, select, source_of
 
 from afresh.core.errors import BadValue, Cancelled, ConfigurationError, QueryFailed, SourceUnavailable
 from afresh.core.kinds import SourceContext
