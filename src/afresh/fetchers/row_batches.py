@@ -199,7 +199,7 @@ def _check_length(column: Column, array: Array) -> None:
             raise _Unfit(f"is longer than {column.type_name} allows")
 
 
-def _lossless(array: Array, wanted: pa.DataType) -> Array:
+def _lossless(array: Array, wanted: Any) -> Array:
     """The array in the wanted type, cast only within a family and only if every value stays what it is."""
     if array.type == wanted:
         return array

@@ -50,6 +50,8 @@ def load(name: str) -> object:
     module_name, colon, path = name.partition(":")
     if not colon:
         return _entry_point(name)
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise ConfigurationError(f"{name}: {module_name!r} is not the name of a module")
     try:
         found: object = import_module(module_name)
     except ModuleNotFoundError as error:
@@ -253,7 +255,7 @@ def _fetch_parameters(fetch: Callable[..., Any], place: str) -> tuple[str, ...]:
 
 def _schema(target: Any, fetch: Callable[..., Any], context: FetcherContext, place: str) -> TableSchema:
     options: PythonOptions = context.options
-    row_class = _row_class(target, fetch, place)
+    row_class = _row_class(target, fetch, place) if not options.columns else None
     if options.columns:
         types = {name: parse_type(text) for name, text in options.columns.items()}
         columns = tuple(Column(name=name, type=kind, length=length) for name, (kind, length) in types.items())
