@@ -5,10 +5,14 @@ from datetime import timedelta
 
 from afresh.cli.forms import FormName
 from afresh.config.durations import time_span, written
+from afresh.fetchers.named import NAMED
+from afresh.jde.catalogue import tables
 
 SOURCE_FILE = "source.db"
 CACHE_FILE = "cache.db"
 TIME_ZONE = "America/Chicago"
+QUANTITY_DECIMALS = 4
+"""The implied decimals of quantities in the sample source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +112,7 @@ _TOML_TABLE = """
 [[data_sync.data_sources]]
 table_name = "{name}"
 source_system = "{system}"
-fetcher = "{fetcher}"
+fetcher = "{fetcher}"{options}
 mass = {{ interval = "{mass}", prepurge_data = true, re_index_data = true }}
 daily = {{ interval = "{daily}" }}
 hourly = {{ interval = "{hourly}" }}
@@ -162,12 +166,18 @@ _JSON_TABLE = """\
       {{
         "TableName": "{name}",
         "SourceSystem": "{system}",
-        "FetcherTypeName": "{fetcher}",
+        "FetcherTypeName": "{fetcher}",{options}
         "MassConfig": {{ "Interval": "{mass}", "PrepurgeData": true, "ReIndexData": true }},
         "DailyConfig": {{ "Interval": "{daily}" }},
         "HourlyConfig": {{ "Interval": "{hourly}" }},
       }},
 """
+
+_TOML_QUANTITIES = """
+fetcher_options = {{ quantity_decimals = {decimals} }} # implied decimals: a setting of the site"""
+
+_JSON_QUANTITIES = """
+        "FetcherOptions": {{ "QuantityDecimals": {decimals} }}, // implied decimals: a setting of the site"""
 
 _JSON_TAIL = """\
     ],
@@ -191,12 +201,14 @@ def configuration(form: FormName, pace: Pace = ORDINARY, *, other: str = "") -> 
         "other": f" {other} says the same in the other form." if other else "",
     }
     mark, table = ("# ", _TOML_TABLE) if toml else ("      // ", _JSON_TABLE)
+    options = (_TOML_QUANTITIES if toml else _JSON_QUANTITIES).format(decimals=QUANTITY_DECIMALS)
     tables = [
         table.format(
             remark="\n".join(mark + line for line in _remark(kept, pace)),
             name=kept.name,
             system=kept.system,
             fetcher=kept.fetcher,
+            options=options if _has_quantities(kept) else "",
             **values,
         )
         for kept in _TABLES
@@ -209,3 +221,8 @@ def _remark(kept: _Kept, pace: Pace) -> tuple[str, ...]:
     if kept is not _TABLES[0]:
         return kept.remark
     return (*kept.remark, f"Mass, {pace.mass_words}, replaces the table; the windows in between bring what changed.")
+
+
+def _has_quantities(kept: _Kept) -> bool:
+    table = tables().get(NAMED[kept.fetcher].argument or "")
+    return table is not None and any(column.quantity and column.documented for column in table.columns)
