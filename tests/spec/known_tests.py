@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_SEARCHED = ("src", "tests/*", "tests")
+_SEARCHED = ("src", "tests/*", "tests", ".")
 
 
 def is_collected(name: str) -> bool:
