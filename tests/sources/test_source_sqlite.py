@@ -1,5 +1,6 @@
 """SQLite files as sources: read-only, exact, from one state, and stopped within a second."""
 
+import shutil
 import sqlite3
 import threading
 import time
@@ -215,7 +216,7 @@ def test_the_source_cannot_be_written(tmp_path: Path) -> None:
     """Even SQL that writes, which the gate would refuse, changes nothing."""
     path = database(tmp_path / "a.db", "CREATE TABLE T (A)", "INSERT INTO T VALUES (1)")
     writing = Query("UPDATE T SET A = 2 RETURNING A", None, (Output("A", "A", pa.int64()),))
-    with pytest.raises(Exception, match="readonly database"):
+    with pytest.raises(QueryFailed, match="readonly database"):
         rows_of(source_of(path), writing)
     assert rows_of(source_of(path), select("T", A="int64")) == [{"A": 1}]
 
@@ -303,6 +304,29 @@ def test_a_directory_is_no_database(tmp_path: Path) -> None:
     """A directory cannot be opened."""
     with pytest.raises(SourceUnavailable, match="there is no file"):
         rows_of(source_of(tmp_path), select("T", A="int64"))
+
+
+def test_a_file_that_a_killed_writer_left(tmp_path: Path) -> None:
+    """Half a transaction is not read: as nothing may be written, it cannot be undone here, and the source is
+    unavailable until its own program has done so."""
+    path = database(tmp_path / "a.db", "CREATE TABLE T (A)", "INSERT INTO T VALUES (1)")
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("PRAGMA cache_size = 1")
+        writer.execute("BEGIN")
+        writer.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+            "INSERT INTO T SELECT 'uncommitted' || i FROM n"
+        )
+        killed = tmp_path / "killed.db"
+        shutil.copy(path, killed)
+        shutil.copy(f"{path}-journal", f"{killed}-journal")
+        writer.execute("ROLLBACK")
+    with pytest.raises(SourceUnavailable) as raised:
+        rows_of(source_of(killed), select("T", A="text"))
+    assert "A program that wrote to it was killed" in raised.value.hint
+    with closing(sqlite3.connect(killed)) as owner:
+        owner.execute("SELECT 1 FROM T").fetchall()
+    assert rows_of(source_of(killed), select("T", A="text")) == [{"A": "1"}]
 
 
 def test_a_locked_file(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ _LOCK_WAIT = timedelta(milliseconds=100)
 _WESTERNMOST = timedelta(hours=12)
 _UNDECODED = re.compile(r"Could not decode to UTF-8 column")
 _UNAVAILABLE = {"BUSY", "LOCKED", "CANTOPEN", "IOERR", "NOTADB", "CORRUPT", "PROTOCOL", "NOMEM", "FULL"}
-_REFUSED = {"PERM", "AUTH", "READONLY"}
+_REFUSED = {"PERM", "AUTH"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +192,12 @@ class SqliteSource:
             return SourceUnavailable(f"{place}: there is no file {self._path}")
         if code in _UNAVAILABLE:
             return SourceUnavailable(f"{place}: {self._path}: {error}")
+        if _name(error).startswith("READONLY_"):
+            return SourceUnavailable(
+                f"{place}: {self._path}: {error}",
+                hint="A program that wrote to it was killed, or its -wal and -shm files cannot be used; "
+                "open it once with a program that may write.",
+            )
         if code in _REFUSED:
             return SourceRefused(f"{place}: {self._path}: {error}")
         return QueryFailed(f"{place}: {error}")
@@ -315,8 +321,12 @@ def _short(value: object) -> str:
 
 def _code(error: Exception) -> str:
     """SQLite's primary result code, such as BUSY; empty for errors of the driver itself."""
-    name = getattr(error, "sqlite_errorname", None) or ""
-    return name.removeprefix("SQLITE_").split("_")[0]
+    return _name(error).split("_")[0]
+
+
+def _name(error: Exception) -> str:
+    """SQLite's extended result code, such as READONLY_ROLLBACK; empty for errors of the driver itself."""
+    return (getattr(error, "sqlite_errorname", None) or "").removeprefix("SQLITE_")
 
 
 def _build(context: SourceContext) -> SqliteSource:
