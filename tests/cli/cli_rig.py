@@ -65,8 +65,18 @@ fetcher = "slow:Numbers"
 mass = { interval = "7d" }
 """
 
+_DEAF = """
+[[data_sync.data_sources]]
+table_name = "Slow"
+source_system = "ERP"
+fetcher = "table"
+fetcher_options = { table = "Part" }
+post_processor = "slow:Deaf"
+mass = { interval = "7d" }
+"""
+
 _SLOW_MODULE = '''
-"""Rows that take their time."""
+"""Rows that take their time, and a post-processor that does not listen."""
 
 import time
 from dataclasses import dataclass
@@ -80,14 +90,18 @@ class Number:
 
 
 class Numbers:
-    row = Number
+    row_type = Number
     key = ("Id",)
-    columns = {"Id": "int64"}
 
     def fetch(self, minimum_dt):
         for number in range(100_000):
             time.sleep(0.05)
             yield pa.record_batch({"Id": pa.array([number], pa.int64())})
+
+
+class Deaf:
+    def process(self, table_name, cancel):
+        time.sleep(600)
 '''
 
 
@@ -112,12 +126,11 @@ class Place:
         """The configuration file."""
         return self.path / "afresh.toml"
 
-    def configure(self, *, slow: bool = False, grace: str = "30s") -> None:
-        """Writes the configuration; with `slow` of a third table whose sync goes on and on."""
-        text = _CONFIGURATION.format(grace=grace)
-        if slow:
-            (self.path / "slow.py").write_text(_SLOW_MODULE)
-            text += _SLOW
+    def configure(self, *, slow: bool = False, deaf: bool = False, grace: str = "30s") -> None:
+        """Writes the configuration. With `slow` there is a third table whose sync goes on and on, with `deaf` one
+        whose sync ends neither by itself nor when it is asked to."""
+        (self.path / "slow.py").write_text(_SLOW_MODULE)
+        text = _CONFIGURATION.format(grace=grace) + (_SLOW if slow else "") + (_DEAF if deaf else "")
         self.configuration.write_text(text)
 
     def afresh(self, command: str, *arguments: str) -> Ran:
@@ -150,11 +163,12 @@ class Place:
             process.kill()
             process.communicate()
 
-    def wait_until_slow_runs(self) -> None:
-        """Returns when the sync of Slow has staged something."""
+    def wait_until_slow_runs(self, process: subprocess.Popen[str]) -> None:
+        """Returns when the process has begun the sync of Slow."""
         wait_until(
             lambda: self.cached("SELECT 1 FROM DataUpdate WHERE TableName = 'Slow' AND NumberRecords = -2") != [],
             "the sync of Slow runs",
+            process,
         )
 
     def cached(self, statement: str) -> list[tuple[object, ...]]:
@@ -188,10 +202,11 @@ def rows(database: Path, statement: str) -> list[tuple[object, ...]]:
             raise
 
 
-def wait_until(true: Callable[[], bool], what: str) -> None:
-    """Returns as soon as it is true; fails the test if it does not become so."""
+def wait_until(true: Callable[[], bool], what: str, process: subprocess.Popen[str]) -> None:
+    """Returns as soon as it is true; fails the test if it does not become so, or the process ends before."""
     give_up = time.monotonic() + PATIENCE
     while not true():
+        assert process.poll() is None, f"the process ended before {what}: {ended(process)}"
         assert time.monotonic() < give_up, f"waited {PATIENCE} s in vain until {what}"
         time.sleep(0.02)
 
