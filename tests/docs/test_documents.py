@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import typer.main
 from tests.docs import walkthrough
+from tests.spec.known_tests import is_collected
 from typer.core import TyperGroup
 
 from afresh import wiring
@@ -21,12 +22,19 @@ assert isinstance(GROUP, TyperGroup)
 COMMANDS = GROUP.commands
 TARGETS = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+TYPED = re.compile(r"^```sh\n(.*?)^```$|(?<!`)`([^`\n]+)`(?!`)", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"\bafresh (?P<name>[a-z]+)(?P<rest>(?: [^\s`|#]+)*)")
 TOML = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def _name(document: Path) -> str:
     return str(document.relative_to(ROOT))
+
+
+def _typed(document: Path) -> str:
+    """What a document shows as typed into a shell: its blocks of `sh`, and code within sentences."""
+    found = TYPED.findall(document.read_text(encoding="utf-8"))
+    return "\n".join(block or words for block, words in found)
 
 
 def _options_of(command: str) -> set[str]:
@@ -47,21 +55,34 @@ def test_paths_are_there(document: Path) -> None:
     assert [path for path in quoted if not (ROOT / path.partition("::")[0]).exists()] == []
 
 
+def _absent(typed: str) -> list[str]:
+    """The commands in a text that the program does not have, or not with these options."""
+    return [
+        match[0]
+        for match in COMMAND.finditer(typed)
+        if match["name"] not in COMMANDS
+        or not set(re.findall(r"(?<!\S)--?[a-z-]+", match["rest"])) <= _options_of(match["name"])
+    ]
+
+
 @pytest.mark.parametrize("document", WRITTEN, ids=_name)
 def test_no_absent_command_is_named(document: Path) -> None:
     """Commands and their options, where a document shows them as code, are those of the program."""
-    code = "\n".join(CODE.findall(document.read_text(encoding="utf-8")))
-    for match in COMMAND.finditer(code):
-        assert match["name"] in COMMANDS, match[0]
-        options = re.findall(r"(?<!\S)--?[a-z-]+", match["rest"])
-        assert set(options) <= _options_of(match["name"]), match[0]
+    assert _absent(_typed(document)) == []
+
+
+def test_an_absent_command_is_found() -> None:
+    """A command or an option that the program does not have is reported."""
+    assert _absent("afresh sync A --mass -c x\nafresh why A\nafresh plan --deep") == [
+        "afresh why A",
+        "afresh plan --deep",
+    ]
 
 
 @pytest.mark.parametrize("document", WRITTEN, ids=_name)
 def test_make_targets_are_there(document: Path) -> None:
     """What a document says to make can be made."""
-    code = "\n".join(CODE.findall(document.read_text(encoding="utf-8")))
-    for words in re.findall(r"\bmake ((?:[a-z]+ ?)+)", code):
+    for words in re.findall(r"\bmake ((?:[a-z]+ ?)+)", _typed(document)):
         assert set(words.split()) <= TARGETS, words
 
 
@@ -87,6 +108,17 @@ def test_configurations_are_right(document: Path, tmp_path: Path) -> None:
 def test_no_line_numbers(document: Path) -> None:
     """No document points to a line of a file by its number: lines move."""
     assert re.findall(r"\.(?:py|md|toml|json|csv):\d+|#L\d+", document.read_text(encoding="utf-8")) == []
+
+
+def test_every_promise_names_tests_that_are_there() -> None:
+    """Each numbered promise has tests, and each of them is collected."""
+    text = (ROOT / "docs/explanation/promises.md").read_text(encoding="utf-8")
+    promises = re.split(r"^\*\*\d+\. ", text.partition("## ")[0], flags=re.MULTILINE)[1:]
+    assert len(promises) == 11
+    for promise in promises:
+        named = re.findall(r"^- `(tests/[^`]+)`$", promise, re.MULTILINE)
+        assert named, promise
+        assert [name for name in named if not is_collected(name)] == []
 
 
 def test_every_document_can_be_found() -> None:
