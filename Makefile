@@ -1,0 +1,62 @@
+# Afresh: `make` lists what can be made.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(wildcard constraints.txt),-c constraints.txt)
+WORKERS ?= 2
+
+# Only what stands on the command line counts: a shell may export a SECONDS of its own.
+ifeq ($(origin SECONDS),command line)
+DEMO_OPTIONS += --seconds $(SECONDS)
+endif
+ifeq ($(origin ROWS),command line)
+DEMO_OPTIONS += --rows $(ROWS)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean
+
+help:
+	@echo "make demo    see it work on a sample source, until Ctrl-C; make demo SECONDS=20 ends by itself"
+	@echo "make test    the whole test suite"
+	@echo "make check   ruff, mypy --strict, import-linter"
+	@echo "make bench   rows per second, next to a script that does the same by hand"
+	@echo "make clean   remove what was made, the environment included"
+
+demo: $(VENV)/.runtime
+	@$(BIN)/afresh demo $(DEMO_OPTIONS)
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test
+	$(BIN)/python -m bench.run
+
+clean:
+	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.runtime: pyproject.toml $(wildcard constraints.txt) | $(BIN)/pip
+	@echo "Installing Afresh into $(VENV)"
+	@$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml $(wildcard constraints.txt) | $(BIN)/pip
+	@echo "Installing Afresh and its test tools into $(VENV)"
+	@$(INSTALL) -e '.[test]'
+	@touch $@ $(VENV)/.runtime
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "Python's venv module is missing; on Debian: apt install python3-venv" >&2; exit 2; }
+	@echo "Making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
