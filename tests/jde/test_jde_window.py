@@ -44,7 +44,7 @@ def test_the_condition_is_on_the_stored_numbers() -> None:
             AllOf(
                 (
                     Compare(date, "=", 126015),
-                    AnyOf((Compare(time, ">=", 82959), Compare(time, "=", 0), IsNull(time))),
+                    AnyOf((Compare(time, ">=", 83000), Compare(time, "=", 0), IsNull(time))),
                 )
             ),
             Compare(date, "<=", 0),

@@ -61,7 +61,8 @@ class TableSchema:
 
     `key` identifies a row. `last_update` names the column by which newer and older versions of a row are told
     apart, if there is one. `folds` are the UTC spans in which that order cannot be known, because a clock
-    change repeated the hour: inside one of them the version that arrives last wins.
+    change repeated the hour: inside one of them the version that arrives last wins. For a last-update column of
+    wall clock readings they are those readings, labelled UTC.
     """
 
     columns: tuple[Column, ...]

@@ -5,15 +5,18 @@ from zoneinfo import ZoneInfo
 
 _STEP = timedelta(minutes=15)
 _REACH = timedelta(hours=3)
+_TICK = timedelta(microseconds=1)
 
 
 def local_floor(instant: datetime, zone: ZoneInfo) -> datetime:
     """The smallest wall clock reading that any instant from `instant` on can show; naive.
 
     It is the reading at the instant itself, but just before a clock is set back, where it is the reading that
-    the repeated hour starts with: rows stamped in the second pass would be missed otherwise.
+    the repeated hour starts with: rows stamped in the second pass would be missed otherwise. At the very instant
+    when a clock is set forward it is the first reading that is skipped, for what is stamped so counts as that instant.
     """
-    floor = instant.astimezone(zone).replace(tzinfo=None)
+    before = (instant - _TICK).astimezone(zone).replace(tzinfo=None) + _TICK
+    floor = min(instant.astimezone(zone).replace(tzinfo=None), before)
     minute = instant.astimezone(UTC).replace(second=0, microsecond=0)
     tick = minute - timedelta(minutes=minute.minute % 15) + _STEP
     while tick <= instant + _REACH:
@@ -37,3 +40,14 @@ def folds(zone: ZoneInfo, start: datetime, end: datetime) -> tuple[tuple[datetim
             found.append((tick - (before - offset), tick))
         before = offset
     return tuple(found)
+
+
+def folds_as_read(
+    zone: ZoneInfo, spans: tuple[tuple[datetime, datetime], ...]
+) -> tuple[tuple[datetime, datetime], ...]:
+    """The same folds as the wall clock showed them, each reading labelled UTC: for stamps that stay readings."""
+
+    def reading(at: datetime) -> datetime:
+        return at.astimezone(zone).replace(tzinfo=UTC)
+
+    return tuple((reading(start), reading(start) + (end - start)) for start, end in spans)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from afresh.core.errors import ConfigurationError
 from afresh.core.kinds import FetcherContext, FetcherKind
 from afresh.core.ports import Cancellation, Clock, Explanation, SourceSystem
-from afresh.core.schema import TableSchema
+from afresh.core.schema import TIMESTAMP, TableSchema
 from afresh.core.select import AllOf, Predicate, Raw, Select, TableName
 from afresh.fetchers.gate import read_only_condition
 from afresh.fetchers.stamps import folds_around
@@ -84,7 +84,7 @@ class JdeFetcher:
                 "and see whether the user may read it.",
             )
         layout = resolve(self._table.name.upper(), self._options, described)
-        return layout, layout.schema(folds_around(self._source.time_zone, self._clock.now()))
+        return layout, layout.schema(folds_around(self._source.time_zone, self._clock.now(), TIMESTAMP))
 
 
 def _misses(layout: Layout) -> str | None:

@@ -74,7 +74,7 @@ def resolve(table: TableName, options: TableOptions, described: TableInfo, zone:
     if last_update != own:
         columns.append(Column(name=last_update, type=stamp.type))
         outputs += tuple(output for output in stamp.outputs if output not in outputs)
-    folds = folds_around(zone, now) if stamp.type == TIMESTAMP else ()
+    folds = folds_around(zone, now, stamp.type)
     schema = TableSchema(columns=tuple(columns), key=key, last_update=last_update, folds=folds)
     return Layout(outputs=outputs, schema=schema, stamp=stamp, joined=last_update != own)
 

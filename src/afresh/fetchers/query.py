@@ -12,7 +12,7 @@ from pydantic import Field
 from afresh.core.errors import BadValue, ConfigurationError
 from afresh.core.kinds import FetcherContext, FetcherKind
 from afresh.core.ports import Cancellation, Clock, Explanation, SourceSystem
-from afresh.core.schema import TIMESTAMP, Column, TableSchema, parse_type
+from afresh.core.schema import Column, TableSchema, parse_type
 from afresh.core.select import Output, Query
 from afresh.core.zones import local_floor
 from afresh.fetchers.gate import read_only_query, uses_minimum
@@ -114,8 +114,8 @@ class QueryFetcher:
             for column in described
         )
         stamp = self._options.last_update
-        instants = any(column.name == stamp and column.type == TIMESTAMP for column in columns)
-        folds = folds_around(self._source.time_zone, self._clock.now()) if instants else ()
+        types = [column.type for column in columns if column.name == stamp]
+        folds = folds_around(self._source.time_zone, self._clock.now(), types[0]) if types else ()
         try:
             return TableSchema(columns=columns, key=self._options.key, last_update=stamp, folds=folds)
         except ConfigurationError as error:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from afresh.core.schema import DATETIME, TIMESTAMP
-from afresh.core.zones import folds, local_floor
+from afresh.core.zones import folds, folds_as_read, local_floor
 
 STAMP_TYPES = (TIMESTAMP, DATETIME, pa.date32())
 STAMP_TYPE_NAMES = "timestamp, datetime or date"
@@ -29,14 +29,15 @@ def floor(minimum_dt: datetime, stored: pa.DataType, zone: ZoneInfo) -> date | d
     return reading if stored == DATETIME else reading.date()
 
 
-def folds_around(zone: ZoneInfo, now: datetime) -> Folds:
-    """The repeated hours of the zone, 400 days back and ahead.
+def folds_around(zone: ZoneInfo, now: datetime, stamp: pa.DataType) -> Folds:
+    """The repeated hours of the zone, 400 days back and ahead, as a schema with stamps of that type names them.
 
-    They matter where readings were turned into instants. For stamps that stay wall clock readings the order within a
-    repeated hour is lost too, but it cannot be told as spans of UTC; there the next window after the hour sets right
-    what came in the wrong order.
+    Dates have none: they are not ordered within a day.
     """
-    return _folds(zone, now.replace(hour=0, minute=0, second=0, microsecond=0))
+    spans = _folds(zone, now.replace(hour=0, minute=0, second=0, microsecond=0))
+    if stamp == DATETIME:
+        return folds_as_read(zone, spans)
+    return spans if stamp == TIMESTAMP else ()
 
 
 @lru_cache(maxsize=16)
