@@ -1,6 +1,7 @@
 """The configuration that a command works with."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,8 +28,15 @@ Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to 
 
 
 def options(path: Path | None) -> DataSyncOptions:
-    """The options of that file, or of the one that is found where people put it."""
-    return load(path if path is not None else find(Path.cwd(), os.environ), wiring.KINDS)
+    """The options of that file, or of the one that is found where people put it.
+
+    Python modules beside the file can be named in it, as fetchers and post-processors.
+    """
+    found = path if path is not None else find(Path.cwd(), os.environ)
+    beside = str(found.absolute().parent)
+    if beside not in sys.path:
+        sys.path.append(beside)
+    return load(found, wiring.KINDS)
 
 
 def service(path: Path | None, emit: Emit | None = None) -> Service:

@@ -115,8 +115,10 @@ class SqliteSource:
                 reading.look_at(cursor)
                 for rows in _batches(cursor, batch_rows):
                     cancel.check()
-                    yield reading.batch(rows, rows_done)
+                    batch = reading.batch(rows, rows_done)
                     rows_done += len(rows)
+                    rows.clear()  # the batch may wait for long
+                    yield batch
             except sqlite3.OperationalError as error:
                 if _UNDECODED.match(str(error)):
                     reading.find_undecodable(statement, rows_done, cancel)
