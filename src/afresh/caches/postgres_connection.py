@@ -1,0 +1,171 @@
+"""Connections to one PostgreSQL database, for control and for Arrow data, and transactions on them.
+
+Statements use `$1` placeholders, so that a `%` in a name is a `%`.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Any
+
+import adbc_driver_manager
+import adbc_driver_postgresql.dbapi as adbc
+import psycopg
+from adbc_driver_manager.dbapi import Connection as ArrowConnection
+
+from afresh.caches import postgres_sql as sql
+from afresh.caches.postgres_address import Address
+from afresh.caches.postgres_errors import translated
+from afresh.core.errors import CacheError, ConfigurationError
+from afresh.core.ports import Cancellation
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+OLDEST_VERSION = 150_000
+_ORPHAN_CHECK = "1s"
+_REPEAT_CANCEL_SECONDS = 0.2
+_SETTINGS = """
+SELECT set_config('TimeZone', 'UTC', false), set_config('lock_timeout', $1, false),
+    set_config('client_min_messages', 'error', false), current_schema(), current_setting('server_encoding'),
+    current_setting('server_version_num')::int
+"""
+
+
+class Database:
+    """A PostgreSQL database and the schema in it that holds the cache. Connections are made for one task each."""
+
+    def __init__(self, address: Address, lock_timeout: timedelta) -> None:
+        self.address = address
+        self.lock_timeout = lock_timeout
+        self._schema = address.schema
+
+    def connect(self) -> Connection:
+        """A new connection, to be closed by the caller: each statement is a transaction unless one is begun."""
+        with translated(self.address):
+            connection: Connection = psycopg.connect(
+                self.address.conninfo, autocommit=True, prepare_threshold=None, cursor_factory=psycopg.RawCursor
+            )
+            try:
+                self._set_up(connection)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """A short-lived connection whose errors are translated."""
+        connection = self.connect()
+        try:
+            with translated(self.address):
+                yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def writing(self, connection: Connection | None = None, cancel: Cancellation | None = None) -> Iterator[Connection]:
+        """A transaction: commits at the end, rolls back on any exception. Without a connection it makes one."""
+        if connection is None:
+            with self.connected() as own, own.transaction():
+                yield own
+            return
+        with translated(self.address, cancel), connection.transaction():
+            if cancel is not None:
+                cancel.check()
+            yield connection
+
+    @contextmanager
+    def arrow(self, cancel: Cancellation) -> Iterator[ArrowConnection]:
+        """A connection that takes Arrow data; each ingest is a transaction of its own."""
+        with translated(self.address, cancel):
+            connection = adbc.connect(self.address.conninfo, autocommit=True)
+        try:
+            yield connection
+        finally:
+            # What is lost with it is staging, and whoever uses that is told so by the statement that fails.
+            with suppress(adbc_driver_manager.Error):
+                connection.close()
+
+    @contextmanager
+    def staging(self) -> Iterator[Connection]:
+        """A connection for the statements of a sync. If our process is killed, the server breaks off the one under
+        way within a second rather than finish it (not all systems that it runs on can do that)."""
+        with self.connected() as connection:
+            with suppress(psycopg.errors.InvalidParameterValue):
+                connection.execute(f"SET client_connection_check_interval = '{_ORPHAN_CHECK}'")
+            yield connection
+
+    @property
+    def schema(self) -> str:
+        """The schema's name; asks the database once if the URL does not say it."""
+        if self._schema is None:
+            self.connect().close()
+        assert self._schema is not None
+        return self._schema
+
+    def name(self, table_name: str) -> str:
+        """A table of the cache's schema as an identifier."""
+        return sql.qualified(self.schema, table_name)
+
+    def _set_up(self, connection: Connection) -> None:
+        milliseconds = f"{self.lock_timeout // timedelta(milliseconds=1)}ms"
+        found = connection.execute(_SETTINGS, (milliseconds,)).fetchone()
+        assert found is not None
+        schema, encoding, version = found[3:]
+        if version < OLDEST_VERSION:
+            raise CacheError(
+                f"{self.address.shown}: the server is PostgreSQL {version // 10_000}",
+                hint=f"A cache needs PostgreSQL {OLDEST_VERSION // 10_000} or later, which has MERGE.",
+            )
+        if encoding != "UTF8":
+            raise ConfigurationError(
+                f"{self.address.shown}: the database's encoding is {encoding}, which cannot hold every text",
+                hint="Make a database with ENCODING 'UTF8' for the cache.",
+            )
+        if self._schema is None and schema is None:
+            raise ConfigurationError(
+                f"{self.address.shown}: no schema of the search path is there",
+                hint="Name a schema in the cache URL: `?schema=NAME`.",
+            )
+        self._schema = self._schema or schema
+
+
+class Interrupter:
+    """Breaks off what connections are doing, again and again until it is closed: a request that arrives between two
+    statements would stop none."""
+
+    def __init__(self) -> None:
+        self._breaks: list[Callable[[], None]] = []
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def add(self, break_off: Callable[[], None]) -> None:
+        """Something more to call; it may block for a moment, and its drivers' errors mean nothing."""
+        with self._lock:
+            self._breaks.append(break_off)
+
+    def interrupt(self) -> None:
+        """Starts to break off; returns at once."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="afresh-interrupt", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """Returns when nothing will be broken off any more."""
+        self._closed.set()
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            with self._lock:
+                breaks = list(self._breaks)
+            for break_off in breaks:
+                with suppress(psycopg.Error, adbc_driver_manager.Error):
+                    break_off()
+            self._closed.wait(_REPEAT_CANCEL_SECONDS)
