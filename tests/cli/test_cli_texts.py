@@ -1,5 +1,9 @@
 """What the commands show to people."""
 
+import re
+
+import pytest
+
 from tests.cli.cli_rig import Place, check_golden
 
 
@@ -51,3 +55,12 @@ def test_a_value_that_looks_like_markup_is_only_text(place: Place) -> None:
     place.configuration.write_text(place.configuration.read_text().replace('"Part"', '"[bold]Part[/bold]"'))
     text = place.afresh("status").out
     assert "[bold]Part[/bold]" in text
+
+
+def test_no_color_is_respected(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NO_COLOR nothing is coloured, even where colours are forced."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert re.search(r"\x1b\[[0-9;]*3\d", place.afresh("status").out)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not re.search(r"\x1b\[[0-9;]*3\d", place.afresh("status").out)
