@@ -3,7 +3,6 @@
 import re
 
 import pytest
-
 from tests.cli.cli_rig import Place, check_golden
 
 
