@@ -53,6 +53,12 @@ class MemoryTable:
         with self._lock:
             self._echoes.append(dict(row))
 
+    def take_echoes(self) -> list[Row]:
+        """The echoes that no read has delivered yet; they are forgotten."""
+        with self._lock:
+            echoes, self._echoes = self._echoes, []
+            return echoes
+
     def rows(self) -> list[Row]:
         """The rows as they are."""
         with self._lock:
@@ -60,9 +66,7 @@ class MemoryTable:
 
     def take(self) -> list[Row]:
         """The rows as one read delivers them: echoes first, then the true ones."""
-        with self._lock:
-            echoes, self._echoes = self._echoes, []
-            return echoes + [dict(row) for row in self._rows.values()]
+        return self.take_echoes() + self.rows()
 
     def _key(self, row: Mapping[str, Any]) -> Key:
         return tuple(row[name] for name in self.schema.key)
