@@ -46,6 +46,8 @@ class Slot:
     reason: str
     clock_went_back: bool = False
     missed: int = 0
+    failed: bool = False
+    """Whether the last run of this very type failed."""
 
     @property
     def ready_at(self) -> datetime:
@@ -117,7 +119,7 @@ def decide(
     if not ready:
         first = min(slots, key=lambda slot: slot.ready_at)
         return nothing(first.reason, first.ready_at)
-    slot = min(ready, key=lambda slot: (slot.retry_at is not None, slot.update_type))
+    slot = min(ready, key=lambda slot: (slot.failed, slot.update_type))
     task = DataUpdateTask(
         table_name=config.table_name,
         update_type=slot.update_type,
@@ -167,6 +169,9 @@ def _slot(
         reason=reason,
         clock_went_back=went_back,
         missed=missed,
+        failed=any(
+            update.update_type is update_type and update.outcome is not Outcome.CANCELLED for update in past.failures
+        ),
     )
 
 
