@@ -5,12 +5,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+_TURN_SECONDS = 0.2
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -36,7 +37,7 @@ def attended(work: Callable[[], T], *reactions: Callable[[], None]) -> T:
     with _minded(inbox.put) as let_go:
         threading.Thread(target=run, name="afresh-foreground", daemon=True).start()
         waiting = list(reactions)
-        while not isinstance(news := inbox.get(), _Ended):
+        while not isinstance(news := _next(inbox), _Ended):
             if waiting:
                 waiting.pop(0)()
             if not waiting:
@@ -44,6 +45,16 @@ def attended(work: Callable[[], T], *reactions: Callable[[], None]) -> T:
     if news.error is not None:
         raise news.error
     return news.result  # type: ignore[return-value]  # without an error there is the result
+
+
+def _next(inbox: SimpleQueue[T]) -> T:
+    """What comes in next. The wait is in short turns: a signal that arrives just before the thread falls asleep does
+    not wake it, and its handler would run no sooner than anything else does."""
+    while True:
+        try:
+            return inbox.get(timeout=_TURN_SECONDS)
+        except Empty:
+            continue
 
 
 @contextmanager
