@@ -20,6 +20,7 @@ UNION ALL
 SELECT 'it has row security' FROM pg_class WHERE oid = $1 AND (relrowsecurity OR relforcerowsecurity)
 UNION ALL
 SELECT 'it has triggers or foreign keys' FROM pg_trigger WHERE tgrelid = $1
+    AND tgconstraint NOT IN (SELECT oid FROM pg_constraint WHERE conrelid = $1 AND contype IN ('p', 'u', 'x'))
 UNION ALL
 SELECT 'it is published' FROM pg_class AS c, LATERAL (
     SELECT FROM pg_publication_tables AS p
@@ -43,7 +44,8 @@ SELECT pg_describe_object(d.classid, d.objid, d.objsubid) || ' depends on it' FR
 LEFT JOIN pg_class AS r ON d.classid = 'pg_class'::regclass AND r.oid = d.objid
 LEFT JOIN pg_constraint AS k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
 WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND NOT (
-    d.classid IN ('pg_type'::regclass, 'pg_attrdef'::regclass) OR coalesce(r.relkind IN ('i', 't'), false)
+    d.classid IN ('pg_type'::regclass, 'pg_attrdef'::regclass, 'pg_trigger'::regclass)
+    OR coalesce(r.relkind IN ('i', 't'), false)
     OR coalesce(k.conrelid = $1 AND k.contype IN ('c', 'n', 'p', 'u', 'x'), false)
     OR (d.classid = 'pg_class'::regclass AND d.objid = $1))
 UNION ALL
