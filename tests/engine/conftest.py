@@ -1,0 +1,15 @@
+"""Where the tests of the engine keep their caches."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from afresh.testing.scratch import scratch
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """A directory of its own for each test."""
+    with scratch() as found:
+        yield found
