@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -77,7 +77,7 @@ def sync(task: DataUpdateTask, table: Table, at: Workplace, cancel: CancelToken)
     The DataUpdate row is open while it runs and ended on every way out. Either all rows are in and the row says
     success, or it does not say success; what was merged before a failure is true and is simply merged again.
     """
-    plan = plan_sync(task, table.config)
+    plan = _plan(task, table)
     with _recorded(task, table, at) as done:
         schema = _fit(task, table, at)
         reloads = plan.reload is not None
@@ -91,6 +91,12 @@ def sync(task: DataUpdateTask, table: Table, at: Workplace, cancel: CancelToken)
                 at.cache.log.complete(done.success(task, at.clock))
                 done.recorded = True
     return done
+
+
+def _plan(task: DataUpdateTask, table: Table) -> SyncPlan:
+    """The plan of the task; a post-processor follows even if the configuration does not name it."""
+    plan = plan_sync(task, table.config)
+    return plan if table.post_processor is None else replace(plan, completes_with_data=False)
 
 
 @contextmanager
