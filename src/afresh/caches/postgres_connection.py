@@ -27,8 +27,9 @@ _ORPHAN_CHECK = "1s"
 _REPEAT_CANCEL_SECONDS = 0.2
 _SETTINGS = """
 SELECT set_config('TimeZone', 'UTC', false), set_config('lock_timeout', $1, false),
-    set_config('client_min_messages', 'error', false), current_schema(), current_setting('server_encoding'),
-    current_setting('server_version_num')::int
+    set_config('default_transaction_isolation', 'read committed', false),
+    set_config('client_min_messages', 'error', false),
+    current_schema(), current_setting('server_encoding'), current_setting('server_version_num')::int
 """
 
 
@@ -112,7 +113,7 @@ class Database:
         milliseconds = f"{self.lock_timeout // timedelta(milliseconds=1)}ms"
         found = connection.execute(_SETTINGS, (milliseconds,)).fetchone()
         assert found is not None
-        schema, encoding, version = found[3:]
+        schema, encoding, version = found[4:]
         if version < OLDEST_VERSION:
             raise CacheError(
                 f"{self.address.shown}: the server is PostgreSQL {version // 10_000}",

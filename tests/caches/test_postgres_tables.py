@@ -1,0 +1,258 @@
+"""Tables that exist in PostgreSQL are taken as they are, or refused with the reason; values are exact or refused."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+
+import psycopg
+import pyarrow as pa
+import pytest
+from tests.caches.postgres_rig import postgres_bench
+
+from afresh.caches import postgres_sql as sql
+from afresh.core import drift
+from afresh.core.errors import BadValue, ConfigurationError, SchemaDiffers
+from afresh.core.model import MergeCounts, ReloadStrategy
+from afresh.core.schema import TIME, TIMESTAMP, Column, TableSchema
+from afresh.testing.kit_rig import ITEMS, PLAIN, Bench, at, batch
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """A bench with an empty cache."""
+    with postgres_bench() as bench:
+        yield bench
+
+
+def one(kind: pa.DataType, length: int | None = None) -> TableSchema:
+    """A table with one column of the type beside the key."""
+    return TableSchema(
+        columns=(Column(name="Id", type=pa.int64()), Column(name="V", type=kind, length=length)), key=("Id",)
+    )
+
+
+ACCEPTED: dict[str, tuple[pa.DataType, str, object]] = {
+    "text COLLATE": (pa.string(), 'text COLLATE "C"', "ü"),
+    "varchar": (pa.string(), "varchar", "ü"),
+    "timestamp(6)": (pa.timestamp("us"), "timestamp(6)", datetime(2026, 3, 2, 0, 0, 0, 1)),  # noqa: DTZ001
+    "timestamptz(6)": (TIMESTAMP, "timestamptz(6)", at(1)),
+    "numeric": (pa.decimal128(38, 10), "numeric", Decimal("1234567890.0123456789")),
+    "numeric(9,2)": (pa.decimal128(9, 2), "numeric(9,2)", Decimal("1.20")),
+    "a domain of a domain": (pa.decimal128(9, 2), "price", Decimal("1.20")),
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_existing_columns(bench: Bench, name: str) -> None:
+    """A table that somebody else made is used if its columns hold our values exactly, whatever they are called."""
+    kind, declared, value = ACCEPTED[name]
+    bench.execute("CREATE DOMAIN money_of_ours AS numeric(9,2) CHECK (value >= 0)")
+    bench.execute("CREATE DOMAIN price AS money_of_ours")
+    bench.execute(f'CREATE TABLE "Item" ("V" {declared}, "Id" bigint PRIMARY KEY)')
+    schema = one(kind)
+    found = bench.cache.describe("Item", schema)
+    assert found is not None
+    assert drift.check("Item", found, schema) == ()
+    assert bench.merge(schema, [(1, value)]) == MergeCounts(inserted=1)
+    for strategy in ReloadStrategy:
+        assert bench.reload(schema, strategy, [(2, value)]) == MergeCounts(inserted=1, deleted=1)
+        assert bench.reload(schema, strategy, [(1, value)]) == MergeCounts(inserted=1, deleted=1)
+    assert bench.rows(schema) == [(1, value)]
+
+
+REFUSED: dict[str, tuple[pa.DataType, str, str]] = {
+    "char(3)": (pa.string(), "char(3)", "blanks"),
+    "real": (pa.float64(), "real", "six digits"),
+    "timestamp(0)": (pa.timestamp("us"), "timestamp(0)", "rounds"),
+    "time(3)": (TIME, "time(3)", "rounds"),
+    "timestamptz(5)": (TIMESTAMP, "timestamptz(5)", "rounds"),
+    "jsonb": (pa.string(), "jsonb", "jsonb is none of the types"),
+    "an array": (pa.string(), "text[]", "_text is none"),
+    "a type of somebody's": (pa.string(), "mood", "mood is none"),
+    "numeric for integers": (pa.int64(), "numeric", "decimals only"),
+    "numeric(5,-2)": (pa.decimal128(5, 0), "numeric(5,-2)", r"numeric\(5,-2\)"),
+    "GENERATED": (pa.int64(), 'bigint GENERATED ALWAYS AS ("Id" * 2) STORED', "GENERATED ALWAYS"),
+    "ALWAYS AS IDENTITY": (pa.int64(), "bigint GENERATED ALWAYS AS IDENTITY", "GENERATED ALWAYS"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_columns(bench: Bench, name: str) -> None:
+    """A column that cannot hold our values exactly is named, with the reason, before anything is read."""
+    kind, declared, reason = REFUSED[name]
+    bench.execute("CREATE TYPE mood AS ENUM ('good')")
+    bench.execute(f'CREATE TABLE "Item" ("Id" bigint PRIMARY KEY, "V" {declared})')
+    with pytest.raises(SchemaDiffers, match=reason) as refused:
+        bench.cache.describe("Item", one(kind))
+    assert "Item.V" in str(refused.value)
+
+
+def test_collation_without_case(bench: Bench) -> None:
+    """A collation that takes different texts for equal is refused, as changes would be missed with it."""
+    try:
+        bench.execute("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+    except psycopg.errors.FeatureNotSupported:
+        pytest.skip("this server is built without ICU, so it has no such collation")
+    bench.execute('CREATE TABLE "Item" ("Id" bigint PRIMARY KEY, "Name" text COLLATE nocase)')
+    with pytest.raises(SchemaDiffers, match=r"Item\.Name: .*nocase takes texts for equal"):
+        bench.cache.describe("Item", PLAIN)
+
+
+def test_identity_by_default(bench: Bench) -> None:
+    """A key that the database would number if it were not given takes the source's numbers."""
+    bench.execute('CREATE TABLE "Item" ("Id" bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, "Name" text)')
+    bench.merge(PLAIN, [(7, "a")])
+    for strategy in ReloadStrategy:
+        bench.reload(PLAIN, strategy, [(7, "a")])
+        bench.reload(PLAIN, strategy, [(7, "b"), (9, "c")])
+    assert bench.rows(PLAIN) == [(7, "b"), (9, "c")]
+    bench.execute('INSERT INTO "Item" ("Name") VALUES (\'numbered\')')
+    assert bench.execute('SELECT "Id" FROM "Item" WHERE "Name" = \'numbered\'') == [(1,)]
+
+
+def test_drift_is_seen(bench: Bench) -> None:
+    """Lengths, digits and widths that do not fit are differences, not roundings."""
+    bench.execute('CREATE TABLE "Item" ("Id" integer PRIMARY KEY, "V" varchar(3))')
+    found = bench.cache.describe("Item", one(pa.string(), 4))
+    assert found is not None
+    with pytest.raises(SchemaDiffers, match=r"(?s)Id: the table has int32.*V: the table has text\(3\)"):
+        drift.check("Item", found, one(pa.string(), 4))
+
+
+NO_TABLES = {
+    "a view": ('CREATE VIEW "Item" AS SELECT 1::bigint AS "Id", NULL::text AS "Name"', "not a table"),
+    "no key": ('CREATE TABLE "Item" ("Id" bigint UNIQUE NOT NULL, "Name" text)', "no primary key"),
+    "rules": (
+        'CREATE TABLE "Item" ("Id" bigint PRIMARY KEY, "Name" text); '
+        'CREATE RULE r AS ON DELETE TO "Item" DO INSTEAD NOTHING',
+        "rules",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_TABLES)
+def test_refused_tables(bench: Bench, name: str) -> None:
+    """What cannot be merged into is refused with the reason."""
+    made, reason = NO_TABLES[name]
+    bench.execute(made)
+    with pytest.raises(SchemaDiffers, match=reason):
+        bench.cache.describe("Item", PLAIN)
+
+
+def test_columns_of_the_database(bench: Bench) -> None:
+    """Columns that the database fills by itself are none of ours: they are left out, and left alone."""
+    bench.execute(
+        'CREATE TABLE "Item" ("Id" bigint PRIMARY KEY, "Name" text, "Twice" bigint GENERATED ALWAYS AS ("Id" * 2) '
+        'STORED, "Serial" bigint GENERATED ALWAYS AS IDENTITY)'
+    )
+    found = bench.cache.describe("Item", PLAIN)
+    assert found is not None
+    assert found.names == ("Id", "Name")
+    bench.merge(PLAIN, [(5, "a")])
+    bench.reload(PLAIN, ReloadStrategy.SWAP, [(5, "b"), (6, "c")])
+    assert bench.execute('SELECT "Twice", "Serial" FROM "Item" ORDER BY 1') == [(10, 1), (12, 2)]
+
+
+def test_collations_of_keys(bench: Bench) -> None:
+    """Key columns may have any deterministic collation: rows are found by it, and are told apart by the byte."""
+    bench.execute('CREATE TABLE "Item" ("K" text COLLATE ucs_basic PRIMARY KEY, "V" text COLLATE "POSIX")')
+    schema = TableSchema(columns=(Column(name="K", type=pa.string()), Column(name="V", type=pa.string())), key=("K",))
+    rows = [(key, key) for key in sorted(["a", "A", "a ", "ä", "a\u0308", "ß", "ss", ""])]
+    assert bench.merge(schema, rows) == MergeCounts(inserted=len(rows))
+    assert bench.merge(schema, [(key, "") for key, _ in rows]).updated == len(rows) - 1
+    for strategy in ReloadStrategy:
+        bench.reload(schema, strategy, rows)
+        assert bench.rows(schema) == rows
+        bench.reload(schema, strategy, rows[1:])
+        assert bench.rows(schema) == rows[1:]
+
+
+def test_partitioned_table(bench: Bench) -> None:
+    """A partitioned table is kept like any other, in place."""
+    bench.execute('CREATE TABLE "Item" ("Id" bigint PRIMARY KEY, "Name" text) PARTITION BY RANGE ("Id")')
+    bench.execute('CREATE TABLE low PARTITION OF "Item" FOR VALUES FROM (0) TO (10)')
+    bench.execute('CREATE TABLE high PARTITION OF "Item" DEFAULT')
+    bench.merge(PLAIN, [(1, "a"), (11, "b")])
+    for strategy in ReloadStrategy:
+        bench.reload(PLAIN, strategy, [(1, "a"), (11, "b")])
+        bench.reload(PLAIN, strategy, [(1, "A"), (12, "c")])
+    assert bench.rows(PLAIN) == [(1, "A"), (12, "c")]
+    assert bench.execute("SELECT count(*) FROM high") == [(1,)]
+
+
+@pytest.mark.parametrize("name", ["ctid", "xmin", "tableoid", "ü" * 32])
+def test_refused_column_names(bench: Bench, name: str) -> None:
+    """Names that PostgreSQL keeps for itself, and those of more than 63 bytes, which it would cut, are refused."""
+    schema = TableSchema(columns=(Column(name="Id", type=pa.int64()), Column(name=name, type=pa.int64())), key=("Id",))
+    with pytest.raises(ConfigurationError, match=name):
+        bench.cache.create("Item", schema)
+    bench.cache.create("Item", PLAIN)
+    with pytest.raises(ConfigurationError, match=name):
+        bench.cache.add_columns("Item", [schema.columns[1]])
+
+
+def test_too_many_columns(bench: Bench) -> None:
+    """More columns than a table can have are refused before anything is made."""
+    columns = tuple(Column(name=f"C{number}", type=pa.bool_()) for number in range(1_600))
+    with pytest.raises(ConfigurationError, match="1,599"):
+        bench.cache.create("Item", TableSchema(columns=columns, key=("C0",)))
+
+
+def test_longest_names(bench: Bench) -> None:
+    """A table name may take all of the 63 bytes: staging and shadow have less of it, and are dropped all the same."""
+    name = "x" + "ü" * 31
+    assert len(name.encode()) == 63
+    before = bench.tables()
+    bench.merge(ITEMS, [(1, "a", at(0))], table_name=name)
+    assert bench.reload(ITEMS, ReloadStrategy.SWAP, [(1, "b", at(0))], table_name=name).updated == 1
+    assert bench.tables() - before == {name, "DataUpdate", "AfreshLease"}
+    for kind in ("Staging", "Shadow"):
+        assert len(sql.working_name(kind, name, "a" * 32).encode()) <= 63
+
+
+@pytest.mark.parametrize("column", ["Id", "V"])
+def test_nul_is_refused(bench: Bench, column: str) -> None:
+    """A text with a NUL character, which PostgreSQL has not, names its column, and nothing of its batch is written."""
+    schema = TableSchema(columns=(Column(name="Id", type=pa.string()), Column(name="V", type=pa.string())), key=("Id",))
+    good, bad = ("a", "a"), ("b\0", "b") if column == "Id" else ("b", "\0")
+    with bench.stage(schema) as stage:
+        stage.append(batch(schema, [good]))
+        with pytest.raises(BadValue, match=rf"Item\.{column}: .*NUL"):
+            stage.append(batch(schema, [("c", "c"), bad]))
+        assert stage.merge(trust_source=False) == MergeCounts(inserted=1)
+    assert bench.rows(schema) == [good]
+
+
+def test_long_text_is_refused(bench: Bench) -> None:
+    """A text that is longer than its column names it, even if what is over are blanks; length is in characters."""
+    schema = one(pa.string(), 3)
+    bench.merge(schema, [(1, "🙂🙂🙂"), (2, "a  ")])
+    for text in ("abcd", "ab  "):
+        with pytest.raises(BadValue, match=r"Item\.V: a text has 4 characters"):
+            bench.merge(schema, [(3, text)])
+        bench.end(bench.cache.log.history(open_only=True)[0].operation_id)
+    assert bench.rows(schema) == [(1, "🙂🙂🙂"), (2, "a  ")]
+
+
+def test_floats(bench: Bench) -> None:
+    """Not-a-number and the infinities are values like others: kept, equal to themselves, not written again."""
+    schema = one(pa.float64())
+    rows = [(1, float("nan")), (2, float("inf")), (3, float("-inf")), (4, 5e-324)]
+    bench.merge(schema, rows)
+    bench.rig.watch_writes(bench.directory, "Item")
+    assert bench.merge(schema, rows) == MergeCounts(unchanged=4)
+    assert bench.rig.writes(bench.directory, "Item") == 0
+    found = bench.execute('SELECT "V"::text FROM "Item" ORDER BY "Id"')
+    assert found == [("NaN",), ("Infinity",), ("-Infinity",), ("5e-324",)]
+
+
+def test_numbers_of_a_wide_numeric(bench: Bench) -> None:
+    """The statistics of PostgreSQL itself say that an unchanged window updates nothing."""
+    rows = [(number, "x", at(number)) for number in range(500)]
+    bench.merge(ITEMS, rows)
+    counted = "SELECT n_tup_ins, n_tup_upd, n_tup_del, n_tup_hot_upd FROM pg_stat_user_tables WHERE relid = '\"Item\"'"
+    bench.execute("SELECT pg_stat_force_next_flush()")
+    before = bench.execute(f"{counted}::regclass")
+    assert before == [(500, 0, 0, 0)]
+    assert bench.merge(ITEMS, rows) == MergeCounts(unchanged=500)
+    assert bench.execute(f"{counted}::regclass") == before
