@@ -133,7 +133,17 @@ def make_rig(
         for config in configs
     }
     service = Service(options, tables, workplace, executor or InlineExecutor())
+    _MADE.append(service)
     return Rig(service=service, cache=cache, clock=clock, events=events, sources=sources)
+
+
+_MADE: list[Service] = []
+
+
+def release_all() -> None:
+    """Ends the heartbeats of all services made so far."""
+    while _MADE:
+        _MADE.pop().release()
 
 
 def wait_for(met: Callable[[], bool], seconds: float = 10) -> None:
