@@ -80,6 +80,7 @@ _SLOW_MODULE = '''
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -101,6 +102,7 @@ class Numbers:
 
 class Deaf:
     def process(self, table_name, cancel):
+        Path("it-does-not-listen").touch()
         time.sleep(600)
 '''
 

@@ -53,6 +53,7 @@ PLAN_KEYS = {
     "due_at",
     "is_due",
     "reason",
+    "waits",
     "minimum_dt",
     "minimum_dt_local",
     "time_zone",

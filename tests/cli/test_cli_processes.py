@@ -59,7 +59,7 @@ def test_a_sync_that_does_not_listen_is_left_behind(place: Place) -> None:
     """The service waits five seconds for it and no longer, says so, and ends with 1; the next start repairs it."""
     place.configure(deaf=True)
     with place.process("run") as process:
-        place.wait_until_slow_runs(process)
+        wait_until((place.path / "it-does-not-listen").exists, "the post-processor runs", process)
         ran, took = stopped(process, signal.SIGTERM, signal.SIGTERM)
     assert ran.code == 1
     assert took < 9

@@ -25,12 +25,14 @@ from afresh.engine.service import Service
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
-    """What is next for one table. Without a task nothing ever runs; `error` says why it cannot be explained."""
+    """What is next for one table. Without a task nothing ever runs; `waits` says which failure holds it up, `error`
+    why it cannot be explained."""
 
     config: DataSourceConfig
     zone: ZoneInfo
     due_at: datetime | None
     reason: str
+    waits: str | None = None
     running: DataUpdate | None = None
     task: DataUpdateTask | None = None
     plan: SyncPlan | None = None
@@ -62,15 +64,17 @@ def plan(
 def _next(config: DataSourceConfig, service: Service, seen: Outlook) -> Next:
     past = seen.past(config.table_name)
     decision = schedule.decide(config, service.options, past, seen.now, frozenset(), _no_operation)
-    due_at, reason = decision.next_at, decision.reason
+    due_at, waits = decision.next_at, None
     if decision.task is None and due_at is not None:
+        waits = decision.reason if past.failures else None
         decision = schedule.decide(config, service.options, past, due_at, frozenset(), _no_operation)
     system = service.options.source_systems.get(config.source_system)
     known = Next(
         config=config,
         zone=ZoneInfo(system.time_zone if system is not None else "UTC"),
         due_at=due_at,
-        reason=reason,
+        reason=decision.reason,
+        waits=waits,
         running=seen.open_update(config.table_name),
     )
     return known if decision.task is None else _explained(known, decision.task, service)
@@ -92,6 +96,7 @@ def _explained(known: Next, task: DataUpdateTask, service: Service) -> Next:
         zone=known.zone,
         due_at=known.due_at,
         reason=known.reason,
+        waits=known.waits,
         running=known.running,
         task=task,
         plan=plan_sync(task, known.config),
@@ -117,6 +122,8 @@ def _told(item: Next, now: datetime) -> Iterator[tuple[str, str]]:
         return
     yield "next", f"{item.task.update_type}, {phrases.relative(item.due_at, now)} ({phrases.instant(item.due_at)})"
     yield "why", item.reason
+    if item.waits is not None:
+        yield "waits", item.waits
     yield "reads", _window(item.task.minimum_dt, item.zone)
     yield "applies", item.plan.reason
     if item.error is not None:
@@ -152,6 +159,7 @@ def _as_json(item: Next, now: datetime) -> JsonValue:
         "due_at": iso(item.due_at),
         "is_due": task is not None and item.due_at is not None and item.due_at <= now,
         "reason": item.reason,
+        "waits": item.waits,
         "minimum_dt": iso(minimum_dt),
         "minimum_dt_local": None if minimum_dt is None else minimum_dt.astimezone(item.zone).isoformat(),
         "time_zone": item.zone.key,
