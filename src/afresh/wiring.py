@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from afresh.caches.postgres import POSTGRES
 from afresh.caches.sqlite import SQLITE as SQLITE_CACHE
 from afresh.config.kinds import Kinds
 from afresh.config.typed import typed
@@ -30,7 +31,7 @@ from afresh.sources.sqlite import SQLITE as SQLITE_SOURCE
 
 SOURCES: Mapping[str, SourceKind] = {"sqlite": SQLITE_SOURCE}
 FETCHERS: Mapping[str, FetcherKind] = {"table": TABLE, "query": QUERY, "jde": JDE, "sample": SAMPLE, **NAMED}
-CACHES: Mapping[str, CacheKind] = {"sqlite": SQLITE_CACHE}
+CACHES: Mapping[str, CacheKind] = {"sqlite": SQLITE_CACHE, "postgresql": POSTGRES}
 
 
 def resolve(name: str) -> object:
