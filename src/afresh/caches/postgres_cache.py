@@ -30,7 +30,7 @@ _LOCK_CLASS = 0x41667265
 """The first key of our advisory locks; the second stands for an operation."""
 
 _ORPHAN_PATIENCE = timedelta(seconds=5)
-_SHORT_PATIENCE = "SET lock_timeout = '1s'"
+_SHORT_PATIENCE = "SET LOCAL lock_timeout = '1s'"
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relkind = 'r' ORDER BY relname"
 _STAGING_SESSIONS = """
 SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid::bigint = $1
@@ -107,7 +107,6 @@ class PostgresCache:
                 if match and match[1] not in live_operations and _lock_key(match[1]) not in held
             ]
             indexes = [row[0] for row in connection.execute(_HALF_BUILT, (schema,))]
-            connection.execute(_SHORT_PATIENCE)
             return [
                 name
                 for kind, names in (("TABLE", dead), ("INDEX", indexes))
@@ -116,7 +115,8 @@ class PostgresCache:
             ]
 
     def close(self) -> None:
-        """Nothing is held open between calls."""
+        """Closes what is idle; what is in use closes when it is done."""
+        self._database.close()
 
     def _work(self, connection: Connection, table_name: str, schema: TableSchema, operation_id: str) -> Work:
         """Marks the session as that of the operation: while it is there, nobody drops what it works on."""
@@ -136,7 +136,7 @@ class PostgresCache:
     def _outlast_orphans(self, connection: Connection, live: set[int]) -> set[int]:
         """Waits for sessions of operations that are not live: a process that was killed leaves the server to end
         them, which it does within a second. Those that stay belong to somebody."""
-        give_up = time.monotonic() + _ORPHAN_PATIENCE.total_seconds()
+        give_up = time.monotonic() + min(_ORPHAN_PATIENCE, self._database.lock_timeout).total_seconds()
         while True:
             held = {_signed(row[0]) for row in connection.execute(_STAGING_SESSIONS, (_LOCK_CLASS,))}
             if not held - live or time.monotonic() > give_up:
@@ -146,14 +146,15 @@ class PostgresCache:
     def _drop(self, table_name: str, operation_id: str) -> None:
         """On a connection of its own, which no late cancellation reaches."""
         with self._database.connected() as connection:
-            connection.execute(_SHORT_PATIENCE)
             for kind in ("Staging", "Shadow"):
                 self._dropped(connection, "TABLE", sql.working_name(kind, table_name, operation_id))
 
     def _dropped(self, connection: Connection, kind: str, name: str) -> bool:
         """False if somebody reads it, as a dump of the whole database does; then it goes another time."""
         try:
-            connection.execute(f"DROP {kind} IF EXISTS {self._database.name(name)}")
+            with connection.transaction():
+                connection.execute(_SHORT_PATIENCE)
+                connection.execute(f"DROP {kind} IF EXISTS {self._database.name(name)}")
         except psycopg.errors.LockNotAvailable:
             return False
         return True

@@ -4,6 +4,9 @@ Statements use `$1` placeholders, so that a `%` in a name is a `%`.
 """
 
 import threading
+import time
+import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -25,6 +28,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 OLDEST_VERSION = 150_000
 _ORPHAN_CHECK = "1s"
 _REPEAT_CANCEL_SECONDS = 0.2
+_FRESH_SECONDS = 5.0
 _SETTINGS = """
 SELECT set_config('TimeZone', 'UTC', false), set_config('lock_timeout', $1, false),
     set_config('default_transaction_isolation', 'read committed', false),
@@ -40,6 +44,8 @@ class Database:
         self.address = address
         self.lock_timeout = lock_timeout
         self._schema = address.schema
+        self._idle: deque[tuple[float, Connection]] = deque()
+        weakref.finalize(self, _close_all, self._idle)
 
     def connect(self) -> Connection:
         """A new connection, to be closed by the caller: each statement is a transaction unless one is begun."""
@@ -56,13 +62,23 @@ class Database:
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
-        """A short-lived connection whose errors are translated."""
-        connection = self.connect()
+        """A connection for a few statements, whose errors are translated. What is set on it must be set back.
+
+        One that was used just now is used again: a new session has the whole catalogue to learn. One that was
+        idle for longer may be dead without anybody knowing.
+        """
+        connection = self._taken() or self.connect()
         try:
             with translated(self.address):
                 yield connection
-        finally:
+        except BaseException:
             connection.close()
+            raise
+        self._idle.append((time.monotonic(), connection))
+
+    def close(self) -> None:
+        """Closes the idle connections."""
+        _close_all(self._idle)
 
     @contextmanager
     def writing(self, connection: Connection | None = None, cancel: Cancellation | None = None) -> Iterator[Connection]:
@@ -92,10 +108,14 @@ class Database:
     def staging(self) -> Iterator[Connection]:
         """A connection for the statements of a sync. If our process is killed, the server breaks off the one under
         way within a second rather than finish it (not all systems that it runs on can do that)."""
-        with self.connected() as connection:
-            with suppress(psycopg.errors.InvalidParameterValue):
-                connection.execute(f"SET client_connection_check_interval = '{_ORPHAN_CHECK}'")
-            yield connection
+        connection = self.connect()
+        try:
+            with translated(self.address):
+                with suppress(psycopg.errors.InvalidParameterValue):
+                    connection.execute(f"SET client_connection_check_interval = '{_ORPHAN_CHECK}'")
+                yield connection
+        finally:
+            connection.close()
 
     @property
     def schema(self) -> str:
@@ -108,6 +128,18 @@ class Database:
     def name(self, table_name: str) -> str:
         """A table of the cache's schema as an identifier."""
         return sql.qualified(self.schema, table_name)
+
+    def _taken(self) -> Connection | None:
+        """The connection that has been idle for the shortest time, if that is short; others are closed."""
+        try:
+            since, connection = self._idle.pop()
+        except IndexError:
+            return None
+        if time.monotonic() - since < _FRESH_SECONDS and not connection.closed:
+            return connection
+        connection.close()
+        self.close()
+        return None
 
     def _set_up(self, connection: Connection) -> None:
         milliseconds = f"{self.lock_timeout // timedelta(milliseconds=1)}ms"
@@ -130,6 +162,12 @@ class Database:
                 hint="Name a schema in the cache URL: `?schema=NAME`.",
             )
         self._schema = self._schema or schema
+
+
+def _close_all(idle: deque[tuple[float, Connection]]) -> None:
+    while idle:
+        with suppress(IndexError):  # another thread took it
+            idle.pop()[1].close()
 
 
 class Interrupter:
