@@ -9,7 +9,7 @@ from tests.cli.cli_rig import Place
 from afresh.cli.border import bordered
 from afresh.cli.exits import Exit
 from afresh.core import errors
-from afresh.core.errors import AfreshError, ConfigurationError
+from afresh.core.errors import AfreshError, ConfigurationError, Defect
 
 
 def leaves(kind: type[AfreshError]) -> list[type[AfreshError]]:
@@ -33,9 +33,9 @@ def exit_of(error: BaseException) -> int:
 def test_an_error_that_is_understood_is_a_message_and_a_hint(
     kind: type[AfreshError], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Configuration errors end with 2, all others with 3; never with a traceback."""
+    """Configuration errors end with 2, defects with 4, all others with 3; never with a traceback."""
     code = exit_of(kind("[red]it[/red] broke\x1b[2J", hint="Mend it."))
-    assert code == (2 if issubclass(kind, ConfigurationError) else 3)
+    assert code == (2 if issubclass(kind, ConfigurationError) else 4 if kind is Defect else 3)
     assert capsys.readouterr().err == "[red]it[/red] broke\\x1b[2J\nhint: Mend it.\n"
 
 

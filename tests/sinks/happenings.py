@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from afresh.core import events
+from afresh.core.errors import SourceUnavailable
 from afresh.core.model import DataUpdateTask, MergeCounts, Outcome, UpdateType
 
 AT = datetime(2026, 10, 5, 12, 0, 0, tzinfo=UTC)
@@ -29,9 +30,7 @@ FAILED = events.SyncEnded(
     rows=0,
     counts=MergeCounts(),
     duration=SECOND,
-    error="source JDE: there is no file",
-    hint="See whether the source is up.",
-    transient=True,
+    failure=SourceUnavailable("source JDE: there is no file", hint="See whether the source is up."),
 )
 
 EACH: tuple[events.Event, ...] = (

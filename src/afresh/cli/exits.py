@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from afresh.core.errors import AfreshError, ConfigurationError
+from afresh.core.errors import AfreshError, ConfigurationError, Defect
 
 
 class Exit(IntEnum):
@@ -22,4 +22,6 @@ class Exit(IntEnum):
 
 def meaning(error: AfreshError) -> Exit:
     """The exit code of a command that ended by the error."""
+    if isinstance(error, Defect):
+        return Exit.DEFECT
     return Exit.WRONG if isinstance(error, ConfigurationError) else Exit.COULD_NOT_RUN

@@ -7,13 +7,13 @@ import typer
 
 from afresh.cli import configuration, phrases
 from afresh.cli.configuration import ConfigPath, Json
-from afresh.cli.exits import Exit
+from afresh.cli.exits import Exit, meaning
 from afresh.cli.foreground import attended
 from afresh.cli.outlook import data_source, outlook
 from afresh.cli.output import JsonValue, iso, say, write, write_json
 from afresh.cli.watching import watching
 from afresh.core import schedule
-from afresh.core.errors import AlreadyRunning, ConfigurationError
+from afresh.core.errors import AlreadyRunning, ConfigurationError, Defect
 from afresh.core.events import SyncEnded
 from afresh.core.model import Outcome, UpdateType
 from afresh.engine.cancellation import CancelToken
@@ -90,9 +90,13 @@ def _refuse_if_running(service: Service, table_name: str) -> None:
 
 
 def _exit(ended: SyncEnded) -> Exit:
-    if ended.outcome is Outcome.SUCCEEDED:
+    if ended.failure is None:
         return Exit.GOOD
-    return Exit.COULD_NOT_RUN if ended.outcome is Outcome.FAILED and ended.transient else Exit.NOT_GOOD
+    if ended.outcome is Outcome.CANCELLED:
+        return Exit.NOT_GOOD
+    if ended.transient or isinstance(ended.failure, ConfigurationError | Defect):
+        return meaning(ended.failure)
+    return Exit.NOT_GOOD
 
 
 def _show(ended: SyncEnded) -> None:

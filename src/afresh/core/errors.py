@@ -17,7 +17,8 @@ AfreshError
 ├── AlreadyRunning          another live sync writes this table (transient)
 ├── UpdateLost              our open update was closed by somebody else
 ├── PostProcessorFailed     the data is in, what should follow it failed
-└── Cancelled               asked to stop
+├── Cancelled               asked to stop
+└── Defect                  what should not have happened: a mistake of Afresh, or of code that it was given
 
 `transient` says whether trying again unchanged may help; `hint` says what a person can do.
 An error raised from a driver's error keeps it as its cause.
@@ -143,3 +144,9 @@ class Cancelled(AfreshError):
 
     transient = True
     default_hint = "Nothing to do: the next check repeats the sync."
+
+
+class Defect(AfreshError):
+    """Something that should not have happened; its cause has the traceback."""
+
+    default_hint = "This is a defect of Afresh, or of code of yours that it runs. Please report it with the log."

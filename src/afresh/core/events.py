@@ -6,6 +6,7 @@ No event carries a secret or a data value.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from afresh.core.errors import AfreshError
 from afresh.core.model import DataUpdateTask, MergeCounts, Outcome
 
 
@@ -153,13 +154,25 @@ class TableReloaded(SyncEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncEnded(SyncEvent):
-    """The DataUpdate row is ended; or could not be, which `error` then says."""
+    """The DataUpdate row is ended; or could not be, which `failure` then says."""
 
     outcome: Outcome
     rows: int
     counts: MergeCounts
     duration: timedelta
-    error: str | None = None
-    hint: str | None = None
-    transient: bool = False
-    will_retry_at: datetime | None = None
+    failure: AfreshError | None = None
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong, for people; None after a success."""
+        return None if self.failure is None else str(self.failure)
+
+    @property
+    def hint(self) -> str | None:
+        """What a person can do about it."""
+        return None if self.failure is None else self.failure.hint
+
+    @property
+    def transient(self) -> bool:
+        """Whether trying again unchanged may help."""
+        return self.failure is not None and self.failure.transient

@@ -159,7 +159,9 @@ def _slot(
     retry_at = _retry_at(update_type, schedule.interval, options.check_interval, past)
     if retry_at is not None and retry_at > max(now, due_at):
         failed = sum(update.update_type is update_type for update in past.failures)
-        reason = f"{update_type} failed {failed} times; tried again from {_instant(retry_at)}"
+        times = "once" if failed == 1 else f"{failed} times"
+        what = f"{update_type} failed {times}" if failed else f"the last sync failed, and {update_type} waits too"
+        reason = f"{what}; tried again from {_instant(retry_at)}"
     return Slot(
         update_type=update_type,
         interval=schedule.interval,

@@ -1,10 +1,12 @@
 """Wall clocks and instants: what a clock change does to a window and to the order of stamps."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _STEP = timedelta(minutes=15)
 _REACH = timedelta(hours=3)
+_DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 
 
@@ -30,16 +32,23 @@ def folds(zone: ZoneInfo, start: datetime, end: datetime) -> tuple[tuple[datetim
 
     With readings taken for the first of the two instants they may mean, all ambiguous stamps fall into these spans.
     """
-    found = []
-    tick = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    before = tick.astimezone(zone).utcoffset()
-    while tick < end:
-        tick += _STEP
+    found: list[tuple[datetime, datetime]] = []
+    day = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    while day < end:
+        if day.astimezone(zone).utcoffset() != (day + _DAY).astimezone(zone).utcoffset():
+            found.extend(_folds_of(zone, day))
+        day += _DAY
+    return tuple(found)
+
+
+def _folds_of(zone: ZoneInfo, day: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The folds of one day of UTC; clocks change at whole quarters of an hour."""
+    before = day.astimezone(zone).utcoffset()
+    for tick in (day + _STEP * number for number in range(1, _DAY // _STEP + 1)):
         offset = tick.astimezone(zone).utcoffset()
         if before is not None and offset is not None and offset < before:
-            found.append((tick - (before - offset), tick))
+            yield tick - (before - offset), tick
         before = offset
-    return tuple(found)
 
 
 def folds_as_read(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from afresh.core import events
-from afresh.core.errors import AfreshError, AlreadyRunning, Cancelled
+from afresh.core.errors import AfreshError, AlreadyRunning, Cancelled, Defect
 from afresh.core.model import DataUpdateTask, MergeCounts, Outcome, UpdateType
 from afresh.core.ports import Clock, Emit
 from afresh.engine.cancellation import CancelToken
@@ -105,9 +105,11 @@ class Orchestrator:
         try:
             done = self._run(task, token)
         except AfreshError as error:
-            ended = self._ended(task, began, error, error.hint, transient=error.transient)
+            ended = self._failed(task, began, error)
         except Exception as error:  # noqa: BLE001 - the border: a defect in one sync must not end the service
-            ended = self._ended(task, began, error, "This is a defect; please report it.", transient=False)
+            defect = Defect(f"{type(error).__name__}: {error}")
+            defect.__cause__ = error
+            ended = self._failed(task, began, defect)
         else:
             ended = events.SyncEnded(
                 at=self._clock.now(),
@@ -120,11 +122,8 @@ class Orchestrator:
         self._emit(ended)
         return ended
 
-    def _ended(
-        self, task: DataUpdateTask, began: datetime, error: Exception, hint: str, *, transient: bool
-    ) -> events.SyncEnded:
+    def _failed(self, task: DataUpdateTask, began: datetime, error: AfreshError) -> events.SyncEnded:
         now = self._clock.now()
-        known = isinstance(error, AfreshError)
         return events.SyncEnded(
             at=now,
             task=task,
@@ -132,9 +131,7 @@ class Orchestrator:
             rows=0,
             counts=MergeCounts(),
             duration=now - began,
-            error=str(error) if known else f"{type(error).__name__}: {error}",
-            hint=hint,
-            transient=transient,
+            failure=error,
         )
 
     def _take_ready(self) -> list[tuple[DataUpdateTask, CancelToken]]:

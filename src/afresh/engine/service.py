@@ -73,6 +73,7 @@ class Service:
         try:
             if not self._recovered:
                 self.recover()
+                self._emit_started()
             self._end_orphans()
             self._purge_daily()
             self.check()
@@ -98,7 +99,6 @@ class Service:
         if dropped:
             place.emit(events.LeftoversDropped(at=place.clock.now(), names=tuple(dropped)))
         self._recovered = True
-        place.emit(events.ServiceStarted(at=place.clock.now(), instance_id=place.instance_id, tables=len(self.tables)))
 
     def check(self) -> tuple[schedule.Decision, ...]:
         """Looks at every schedule and offers what is due; what cannot start yet is looked at again next time."""
@@ -220,6 +220,10 @@ class Service:
                     since=slot.last.start_dt,
                 )
             )
+
+    def _emit_started(self) -> None:
+        place = self.workplace
+        place.emit(events.ServiceStarted(at=place.clock.now(), instance_id=place.instance_id, tables=len(self.tables)))
 
     def _emit_check_failed(self, error: AfreshError) -> None:
         place = self.workplace

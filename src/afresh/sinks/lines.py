@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import singledispatch
+from traceback import format_exception
 
 from afresh.core import events
+from afresh.core.errors import AfreshError, Defect
 from afresh.core.model import MergeCounts, Outcome
 
 FieldValue = str | int | float | None | list[str]
@@ -169,13 +171,18 @@ def _(event: events.SyncEnded) -> Line:
         error=event.error,
         hint=event.hint or None,
         duration_seconds=_seconds(event.duration),
-        retry_at=instant(event.will_retry_at),
+        trace=_trace(event.failure),
     )
 
 
 def instant(at: datetime | None) -> str | None:
     """An instant as ISO 8601 with `Z`."""
     return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _trace(failure: AfreshError | None) -> str | None:
+    """Where a defect came from; other errors need no traceback."""
+    return "".join(format_exception(failure)) if isinstance(failure, Defect) else None
 
 
 def _of_sync(event: events.SyncEvent, level: str, text: str, **fields: FieldValue) -> Line:
