@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from config_kinds import KINDS
+from tests.config.config_kinds import KINDS
 
 from afresh.config.load import load
 from afresh.config.problems import InvalidConfiguration

@@ -1,7 +1,7 @@
 """The reference of all settings."""
 
 import pytest
-from config_kinds import KINDS
+from tests.config.config_kinds import KINDS
 
 from afresh.config.document import reference
 from afresh.config.shape import settings

@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from config_kinds import KINDS, ServerOptions
 from pydantic import SecretStr
+from tests.config.config_kinds import KINDS, ServerOptions
 
 from afresh.config.findings import Findings
 from afresh.config.form import TOML

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from config_kinds import KINDS
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.config.config_kinds import KINDS
 
 from afresh.config.load import load
 from afresh.config.masks import by_text, looks_secret

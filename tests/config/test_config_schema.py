@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import jsonschema
 import pytest
-from config_kinds import KINDS
+from tests.config.config_kinds import KINDS
 
 from afresh.config import json_form
 from afresh.config.findings import Findings

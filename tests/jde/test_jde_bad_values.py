@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jde_rows import fetched, source_of, stored
+from tests.jde.jde_rows import fetched, source_of, stored
 
 from afresh.core.errors import BadValue
 

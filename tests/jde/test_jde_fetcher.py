@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from jde_rows import FakeSource, fetched, fetcher_of, info_of, options, rows_of, source_of, stored
 from pydantic import ValidationError
+from tests.jde.jde_rows import FakeSource, fetched, fetcher_of, info_of, options, rows_of, source_of, stored
 
 from afresh.core.errors import Cancelled, ConfigurationError
 from afresh.core.ports import Fetcher, TableInfo

@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from jde_rows import CHICAGO, NOW, FixedClock, rows_of
 from pydantic import TypeAdapter
+from tests.jde.jde_rows import CHICAGO, NOW, FixedClock, rows_of
 
 from afresh.core.kinds import FetcherContext, FetcherKind
 from afresh.core.options import DataSourceConfig

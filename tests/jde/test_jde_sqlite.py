@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jde_rows import CHICAGO, NOW, FixedClock, options, rows_of
+from tests.jde.jde_rows import CHICAGO, NOW, FixedClock, options, rows_of
 
 from afresh.core.errors import BadValue, ConfigurationError
 from afresh.core.kinds import FetcherContext

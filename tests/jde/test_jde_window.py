@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from jde_rows import CHICAGO, Row, fetched, fetcher_of, holds, source_of, stored
+from tests.jde.jde_rows import CHICAGO, Row, fetched, fetcher_of, holds, source_of, stored
 
 from afresh.core.select import AllOf, AnyOf, Compare, IsNull, Predicate
 from afresh.engine.cancellation import CancelToken
