@@ -156,7 +156,7 @@ def _slot(
     types = (update_type,) if options.strict_schedules else SATISFIED_BY[update_type]
     last = past.latest(types)
     due_at, reason, went_back, missed = _due(update_type, schedule.interval, last, now)
-    retry_at = _retry_at(update_type, schedule.interval, options.check_interval, past)
+    retry_at = _retry_at(update_type, schedule.interval, options.check_interval, past, now)
     if retry_at is not None and retry_at > max(now, due_at):
         failed = sum(update.update_type is update_type for update in past.failures)
         times = "once" if failed == 1 else f"{failed} times"
@@ -192,8 +192,13 @@ def _due(
     return due_at, since + (f", {missed} runs missed" if missed else ""), False, missed
 
 
-def _retry_at(update_type: UpdateType, interval: timedelta, base: timedelta, past: Past) -> datetime | None:
-    """When the back-off after failures ends: that of this type, and that of the table as a whole."""
+def _retry_at(
+    update_type: UpdateType, interval: timedelta, base: timedelta, past: Past, now: datetime
+) -> datetime | None:
+    """When the back-off after failures ends: that of this type, and that of the table as a whole.
+
+    A failure in the future of our clock holds nothing back: the clock went back, nobody knows how far.
+    """
     counted = [update for update in past.failures if update.outcome is not Outcome.CANCELLED and update.end_dt]
     latest = past.latest(UpdateType)
     in_a_row = [update for update in counted if latest is None or update.sequence > latest.sequence]
@@ -201,7 +206,7 @@ def _retry_at(update_type: UpdateType, interval: timedelta, base: timedelta, pas
     ends = [
         failed[0].end_dt + delay(len(failed), base=base, cap=interval)
         for failed in (of_type, in_a_row)
-        if failed and failed[0].end_dt
+        if failed and failed[0].end_dt and failed[0].end_dt <= now
     ]
     return max(ends, default=None)
 
