@@ -1,0 +1,1 @@
+INSERT INTO main."Order" ("Order", "Line ""no""", "IXF$RP", "Open", "Weight", "Picture", "Day", "Time", "Read", "Changed") SELECT "Order", "Line ""no""", "IXF$RP", "Open", "Weight", "Picture", "Day", "Time", "Read", "Changed" FROM main."ShadowOrder_1";

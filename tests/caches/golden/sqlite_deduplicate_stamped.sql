@@ -1,0 +1,5 @@
+DELETE FROM temp."StagingOrder_1" WHERE rowid IN (SELECT arrival FROM (
+    SELECT rowid AS arrival, ROW_NUMBER() OVER (
+        PARTITION BY "Order", "Line ""no""" ORDER BY "Changed" DESC, rowid DESC
+    ) AS version FROM temp."StagingOrder_1"
+) WHERE version > 1);

@@ -1,0 +1,1 @@
+INSERT INTO temp."StagingOrder_1" VALUES (?, ?);
