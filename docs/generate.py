@@ -117,7 +117,7 @@ def _kinds(parent: type[events.Event]) -> list[type[events.Event]]:
 
 def _type(annotation: object) -> str:
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    for module in ("afresh.core.model.", "datetime."):
+    for module in ("afresh.core.model.", "afresh.core.errors.", "datetime."):
         text = text.replace(module, "")
     return text
 

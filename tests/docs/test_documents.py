@@ -134,3 +134,9 @@ def test_the_readme_is_one_screen() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(readme.splitlines()) <= 90
     assert readme.index("DataUpdate row") < readme.index("make demo") < readme.index("[data_sync]")
+
+
+def test_the_readme_names_the_databases() -> None:
+    """Each kind of database that can be read or kept stands in the README."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").lower()
+    assert [kind for kind in {*wiring.SOURCES, *wiring.CACHES} if kind not in readme] == []

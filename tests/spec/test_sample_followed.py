@@ -35,17 +35,22 @@ def test_a_changing_sample_is_followed(tmp_path: Path) -> None:
     """After windows no row of the source is missing, and after a Mass all 17 tables are as the source, no more."""
     clock = ManualClock(NOW)
     shutil.copy(EXAMPLE, tmp_path / "afresh.toml")
-    create(tmp_path / "source.db", now=NOW, rows=1500)
+    create(tmp_path / "source.db", now=NOW, rows=1000)
     service = wiring.assemble(load(tmp_path / "afresh.toml", wiring.KINDS), emit=_nobody, clock=clock)
     service.recover()
     try:
         _sync_all(service, UpdateType.MASS)
-        with Simulator(tmp_path / "source.db", clock=clock, transactions_per_second=0.2) as life:
-            for _ in range(2):
-                clock.advance(HOUR)
-                life.step()
-                _sync_all(service, UpdateType.HOURLY)
-            assert life.settle() is not None
+        with Simulator(
+            tmp_path / "source.db",
+            clock=clock,
+            transactions_per_second=0.5,
+            late_commits=0.05,
+            longest_transaction=HOUR / 6,
+        ) as life:
+            clock.advance(HOUR)
+            life.step()
+            _sync_all(service, UpdateType.HOURLY)
+            assert life.settle(), "nothing was committed late"
         _sync_all(service, UpdateType.HOURLY)
         for name, table in _kept(service):
             there = {_source_key(table, row) for row in _rows(tmp_path / "source.db", table)}

@@ -13,7 +13,7 @@ from afresh.caches.sqlite import SqliteCache
 from afresh.caches.sqlite_stage import stage_names
 from afresh.core.events import BatchMerged, RowsStaged, SyncEnded, SyncEvent, SyncStarted, TableCreated
 from afresh.core.model import DataUpdate, MergeCounts, Outcome, UpdateType
-from afresh.core.options import CacheConfig, ScheduleConfig
+from afresh.core.options import CacheConfig, DataSyncOptions, ScheduleConfig
 from afresh.core.plan import check_shrink
 from afresh.engine.cancellation import CancelToken
 from afresh.testing.clock import START
@@ -126,6 +126,15 @@ def test_indexes_are_rebuilt_while_the_update_is_open(tmp_path: Path) -> None:
     assert rig.sync().outcome is Outcome.SUCCEEDED
     assert found == [(2, -2)]
     assert rig.history()[0].number_records == 2
+
+
+def test_defaults_are_those_of_the_specification() -> None:
+    """What is not set is as it was specified: batches of a million rows, a lookback of three intervals."""
+    options = DataSyncOptions(cache=CacheConfig(url="sqlite:///cache.db"))
+    assert options.batch_size == 1_000_000
+    assert options.lookback_multiplier == 3
+    assert options.purge_retention_days > 0
+    assert options.strict_schedules is False
 
 
 def _open(table_name: str, operation: str) -> DataUpdate:
