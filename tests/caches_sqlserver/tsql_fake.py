@@ -140,9 +140,8 @@ class FakeCursor:
         self.description: Any = None
         self.hstmt = FakeHandle(connection)
 
-    def execute(self, operation: str, *parameters: Any, use_prepare: bool = True) -> "FakeCursor":
+    def execute(self, operation: str, *parameters: Any) -> "FakeCursor":
         """Carries out one batch of the shapes that the adapter sends."""
-        require(not use_prepare, "a statement was prepared")
         require(None not in parameters, "a null was bound, where it has to be written")
         try:
             self._server.check(operation)

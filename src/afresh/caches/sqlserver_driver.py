@@ -19,7 +19,7 @@ class Cursor(Protocol):
 
     description: Any
 
-    def execute(self, operation: str, *parameters: Any, use_prepare: bool = True) -> Any:
+    def execute(self, operation: str, *parameters: Any) -> Any:
         """Sends one batch."""
         ...
 

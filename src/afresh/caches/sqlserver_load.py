@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from afresh.caches.sqlserver_features import Bulk
 from afresh.caches.sqlserver_fields import Field
 from afresh.caches.sqlserver_names import quote
+from afresh.caches.sqlserver_parameters import Row, bindable, sizes, together
 from afresh.caches.sqlserver_session import Session
 from afresh.caches.sqlserver_sql import ARRIVAL, insert_staging
 from afresh.core.errors import BadValue
@@ -22,19 +23,7 @@ from afresh.core.schema import DATETIME
 _GATHERED_BYTES = 32 * 1024 * 1024
 _GATHERED_ROWS = 250_000
 _PIECE_ROWS = 10_000
-_INSERTED_ROWS = 1_000
-
-_ODBC_TYPES = {
-    "bit": -7,
-    "smallint": 5,
-    "int": 4,
-    "bigint": -5,
-    "float(53)": 8,
-    "date": 91,
-    "time(7)": 92,
-    "datetime2(7)": 93,
-}
-_ODBC_DECIMAL, _ODBC_NVARCHAR, _ODBC_VARBINARY = 3, -9, -3
+INSERTED_ROWS = 1_000
 
 
 class Loader:
@@ -96,11 +85,11 @@ class Loader:
     def _insert(self, batches: Sequence[pa.RecordBatch]) -> None:
         statement = insert_staging(self._staging, self._fields)
         for piece in self._pieces(batches):
-            for start in range(0, piece.num_rows, _INSERTED_ROWS):
-                part = piece.slice(start, _INSERTED_ROWS)
-                with self._session.cursor() as cursor:
-                    cursor.setinputsizes(_sizes(part, self._fields))
-                    cursor.executemany(statement, list(_tuples(part)))
+            for start in range(0, piece.num_rows, INSERTED_ROWS):
+                for rows in together([bindable(row) for row in _tuples(piece.slice(start, INSERTED_ROWS))]):
+                    with self._session.cursor() as cursor:
+                        cursor.setinputsizes(sizes(rows, self._fields))
+                        cursor.executemany(statement, rows)
 
     def _staged(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         arrays = [_stored(self._table_name, field, batch.column(place)) for place, field in enumerate(self._fields)]
@@ -186,22 +175,5 @@ def _check_length(table_name: str, field: Field, values: Any, limit: int) -> Non
             )
 
 
-def _tuples(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
+def _tuples(batch: pa.RecordBatch) -> Iterator[Row]:
     return zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-
-def _sizes(batch: pa.RecordBatch, fields: Sequence[Field]) -> list[tuple[int, int, int]]:
-    """The ODBC type, size and scale of each parameter, so that a null needs no asking for its type."""
-    return [_size(field, batch.column(place)) for place, field in enumerate(fields)] + [(_ODBC_TYPES["bigint"], 19, 0)]
-
-
-def _size(field: Field, values: Any) -> tuple[int, int, int]:
-    kind = values.type
-    if pa.types.is_decimal(kind):
-        return _ODBC_DECIMAL, kind.precision, kind.scale
-    if pa.types.is_string(kind) or pa.types.is_binary(kind):
-        longest = pc.max(pc.binary_length(values)).as_py() or 1
-        return (_ODBC_NVARCHAR if pa.types.is_string(kind) else _ODBC_VARBINARY), max(longest, 1), 0
-    # As the driver itself sizes a Python time and datetime.
-    scale = 6 if field.staged.startswith(("time", "datetime2")) else 0
-    return _ODBC_TYPES[field.staged], {"time(7)": 16, "datetime2(7)": 26}.get(field.staged, 19), scale

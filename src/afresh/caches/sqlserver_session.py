@@ -37,8 +37,7 @@ class Session:
     def rows(self, sql: str, *parameters: object) -> list[Row]:
         """The rows of the first result that has any columns; an error in what follows it is raised too."""
         with self.cursor() as cursor:
-            # Without preparing: no handle stays on the server, and a compatible one need not know of any.
-            cursor.execute(sql, *parameters, use_prepare=False)
+            cursor.execute(sql, *parameters)
             found: list[Row] = []
             while True:
                 if cursor.description and not found:
