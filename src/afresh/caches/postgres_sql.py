@@ -141,6 +141,18 @@ def count_changed(source: str, table: str, schema: TableSchema) -> str:
     return f"SELECT count(*) FROM {source} AS s JOIN {table} AS t ON {_same_key(schema)} AND ({_differs(schema)})"
 
 
+def compare(source: str, table: str, schema: TableSchema) -> str:
+    """How many keys both tables have, and in how many of those some other column differs.
+
+    Joined once where the columns of both fit into one row of PostgreSQL's, else twice.
+    """
+    if 2 * len(schema.columns) > MOST_COLUMNS:
+        matched, changed = count_matched(source, table, schema), count_changed(source, table, schema)
+        return f"SELECT ({matched}), ({changed})"
+    joined = f"{source} AS s JOIN {table} AS t ON {_same_key(schema)}"
+    return f"SELECT count(*), count(*) FILTER (WHERE {_differs(schema)}) FROM {joined}"
+
+
 def insert(source: str, table: str, schema: TableSchema) -> str:
     """Copies the rows of the source, none of which is in the table."""
     names = _list(schema.names)

@@ -216,8 +216,9 @@ class PostgresStage:
         existing = self._one(f"SELECT count(*) FROM {work.table}")
         if existing == 0:
             return MergeCounts(inserted=self._loaded)
-        matched = self._one(sql.count_matched(work.shadow, work.table, work.schema))
-        updated = self._one(sql.count_changed(work.shadow, work.table, work.schema)) if work.schema.values else 0
+        found = connection.execute(sql.compare(work.shadow, work.table, work.schema)).fetchone()
+        assert found is not None
+        matched, updated = found
         return MergeCounts(
             inserted=self._loaded - matched, updated=updated, unchanged=matched - updated, deleted=existing - matched
         )
