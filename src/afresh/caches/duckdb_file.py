@@ -1,0 +1,132 @@
+"""The DuckDB files that this process has open: each once, however many caches and tasks use it.
+
+All connections of a process to one file share one instance and one configuration. For writing, an instance is held
+until the last cache on the file is closed, and keeps all other processes out; for reading alone, only for a moment.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+
+from afresh.caches.duckdb_address import Address
+from afresh.caches.duckdb_errors import HeldElsewhere, translated
+from afresh.caches.duckdb_gate import Gate
+from afresh.core.errors import CacheError, CacheLocked, CacheUnavailable
+
+_RETRY_SECONDS = 0.02
+
+
+class OpenFile:
+    """One file as this process has it open.
+
+    `control` is the turn of those who write the cache's own tables, whose rows no constraint keeps apart. `broken`
+    says that nobody may begin with it any more: it is opened again when all who use it are out.
+    """
+
+    def __init__(self, address: Address, root: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
+        self.address = address
+        self.read_only = read_only
+        self.gate = Gate()
+        self.control = threading.Lock()
+        self.claims = 1
+        self.broken = False
+        self._root = root
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own for one task, to be closed by the caller."""
+        with translated(self.address.path):
+            return self._root.cursor()
+
+    def close(self) -> None:
+        """Ends the process's hold on the file."""
+        with suppress(duckdb.Error):  # of a broken instance; what was committed is in the file or its log
+            self._root.close()
+
+
+_OPEN: dict[Path, OpenFile] = {}
+_CHANGED = threading.Condition()
+
+
+def claim(address: Address, patience: float) -> OpenFile:
+    """The file, opened for writing and made if there is none; to be given back by `release`.
+
+    Waits so many seconds for other processes that read it, then raises `CacheLocked`.
+    """
+    give_up = time.monotonic() + patience
+    while True:
+        try:
+            return _claimed(address, read_only=False, give_up=give_up)
+        except HeldElsewhere as error:
+            if time.monotonic() > give_up:
+                raise CacheLocked(error.message, hint=error.hint) from error
+            time.sleep(_RETRY_SECONDS)
+
+
+def release(file: OpenFile) -> None:
+    """Gives a claim back; the last one closes the file."""
+    with _CHANGED:
+        file.claims -= 1
+        if file.claims == 0:
+            del _OPEN[file.address.path]
+            file.close()
+            _CHANGED.notify_all()
+
+
+@contextmanager
+def reading(address: Address, patience: float) -> Iterator[OpenFile]:
+    """The file for a moment, as it is open, or opened to read it; `HeldElsewhere` if another process writes it."""
+    file = _claimed(address, read_only=True, give_up=time.monotonic() + patience)
+    try:
+        yield file
+    finally:
+        release(file)
+
+
+def _claimed(address: Address, *, read_only: bool, give_up: float) -> OpenFile:
+    with _CHANGED:
+        found = _OPEN.get(address.path)
+        while found is not None and (found.broken or (found.read_only and not read_only)):
+            if not _CHANGED.wait(max(give_up - time.monotonic(), 0)):
+                raise CacheLocked(f"{address.path}: it is still open elsewhere in this process")
+            found = _OPEN.get(address.path)
+        if found is None:
+            found = _OPEN[address.path] = _opened(address, read_only=read_only)
+        elif found.address.config() != address.config() and not read_only:
+            raise CacheError(
+                f"{address.path}: this process has the file open with other settings",
+                hint="Give the same memory_limit, threads and temp_directory everywhere.",
+            )
+        else:
+            found.claims += 1
+        return found
+
+
+def _opened(address: Address, *, read_only: bool) -> OpenFile:
+    with translated(address.path):
+        if not read_only and not address.path.exists():
+            _make(address.path)
+        root = duckdb.connect(str(address.path), read_only=read_only, config=dict(address.config()))
+    return OpenFile(address, root, read_only=read_only)
+
+
+def _make(path: Path) -> None:
+    """Makes an empty database beside its place and puts it there whole: DuckDB cannot open one that was half made."""
+    if not path.parent.is_dir():
+        raise CacheUnavailable(f"{path}: the directory does not exist", hint="Make the directory.")
+    half = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        duckdb.connect(str(half)).close()
+        try:
+            os.link(half, path)
+        except FileExistsError:
+            pass  # another process was faster
+        except OSError:
+            half.rename(path)  # a file system without links
+    finally:
+        half.unlink(missing_ok=True)

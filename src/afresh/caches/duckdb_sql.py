@@ -1,0 +1,284 @@
+"""The SQL of the DuckDB cache: pure functions from names and schemas to text. Names are quoted here only.
+
+Columns of staging are called by their place (`c0`, `c1`, ...), so that no name can be in the way of `arrival`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from afresh.core.errors import ConfigurationError
+from afresh.core.schema import DATETIME, TIME, TIMESTAMP, TableSchema
+
+OWN_TABLES = """
+CREATE SEQUENCE IF NOT EXISTS main.DataUpdateId;
+CREATE SEQUENCE IF NOT EXISTS main.AfreshFence;
+CREATE TABLE IF NOT EXISTS main.DataUpdate (
+    Id BIGINT NOT NULL,
+    TableName VARCHAR NOT NULL,
+    SourceSystem VARCHAR NOT NULL,
+    UpdateType INTEGER NOT NULL,
+    StartDT TIMESTAMPTZ NOT NULL,
+    EndDT TIMESTAMPTZ,
+    WasSuccessful BOOLEAN,
+    NumberRecords BIGINT NOT NULL,
+    MinimumDT TIMESTAMPTZ,
+    SourceDT TIMESTAMPTZ,
+    OperationId VARCHAR NOT NULL,
+    InstanceId VARCHAR NOT NULL,
+    RowsInserted BIGINT NOT NULL DEFAULT 0,
+    RowsUpdated BIGINT NOT NULL DEFAULT 0,
+    RowsUnchanged BIGINT NOT NULL DEFAULT 0,
+    RowsDeleted BIGINT NOT NULL DEFAULT 0,
+    RowsDuplicate BIGINT NOT NULL DEFAULT 0,
+    Outcome VARCHAR,
+    Reason VARCHAR NOT NULL DEFAULT '',
+    ErrorMessage VARCHAR
+);
+CREATE VIEW IF NOT EXISTS main.LastDataUpdates AS
+SELECT * FROM main.DataUpdate WHERE Id IN (
+    SELECT max(Id) FROM main.DataUpdate WHERE WasSuccessful GROUP BY TableName, UpdateType
+);
+CREATE TABLE IF NOT EXISTS main.AfreshLease (
+    Name VARCHAR NOT NULL,
+    Holder VARCHAR NOT NULL,
+    Fence BIGINT NOT NULL,
+    ExpiresDT TIMESTAMPTZ NOT NULL
+);
+CREATE TABLE IF NOT EXISTS main.AfreshColumn (
+    TableName VARCHAR NOT NULL,
+    Position INTEGER NOT NULL,
+    ColumnName VARCHAR NOT NULL,
+    Type VARCHAR NOT NULL,
+    KeyPosition INTEGER
+);
+"""
+"""What the cache keeps for itself. Keys, and lengths of texts, are in AfreshColumn: our tables have no constraints
+but NOT NULL, because DuckDB swaps no table that has an index."""
+
+RESERVED = frozenset({"dataupdate", "lastdataupdates", "afreshlease", "afreshcolumn"})
+
+STAGING = "temp.main.afresh_staging"
+DUE = "temp.main.afresh_due"
+"""What the present merge writes: the staged rows by arrival, and whether the table has them already."""
+
+_PLAIN_TYPES = {
+    pa.bool_(): "BOOLEAN",
+    pa.int16(): "SMALLINT",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.string(): "VARCHAR",
+    pa.binary(): "BLOB",
+    pa.date32(): "DATE",
+    TIME: "TIME",
+    TIMESTAMP: "TIMESTAMP WITH TIME ZONE",
+    DATETIME: "TIMESTAMP",
+}
+ARROW_TYPES = {name: arrow for arrow, name in _PLAIN_TYPES.items()}
+"""The Arrow types of DuckDB's types, as its catalogue calls them, but for decimals."""
+
+
+def quote(name: str) -> str:
+    """A name as an identifier; ConfigurationError for the few that DuckDB cannot have."""
+    if not name or "\0" in name:
+        raise ConfigurationError(f"{name!r} cannot be a name in DuckDB: it is empty or holds a NUL")
+    return '"' + name.replace('"', '""') + '"'
+
+
+def qualified(table_name: str) -> str:
+    """A table of the cache as an identifier, which no temporary one can hide."""
+    return f"main.{quote(table_name)}"
+
+
+def storage(arrow: pa.DataType) -> str:
+    """The type of a column that holds values of the Arrow type exactly."""
+    if pa.types.is_decimal128(arrow):
+        return f"DECIMAL({arrow.precision},{arrow.scale})"
+    return _PLAIN_TYPES[arrow]
+
+
+def column(name: str, kind: str, *, not_null: bool) -> str:
+    """The definition of a column."""
+    return f"{quote(name)} {kind}" + (" NOT NULL" if not_null else "")
+
+
+def create_table(table: str, columns: Sequence[str]) -> str:
+    """A table of these definitions."""
+    return f"CREATE TABLE {table} (\n    " + ",\n    ".join(columns) + "\n)"
+
+
+def create_staging(schema: TableSchema) -> str:
+    """An empty temporary table for the rows in order of arrival; it takes the place of the one before."""
+    columns = [f"c{place} {storage(column.type)}" for place, column in enumerate(schema.columns)]
+    return f"CREATE OR REPLACE TEMP TABLE {_bare(STAGING)} ({', '.join(columns)}, arrival BIGINT)"
+
+
+def create_due() -> str:
+    """An empty temporary table for what a merge is going to write."""
+    return f"CREATE OR REPLACE TEMP TABLE {_bare(DUE)} (arrival BIGINT, known BOOLEAN)"
+
+
+def count_keys(schema: TableSchema) -> str:
+    """How many different keys are staged."""
+    return f"SELECT count(*) FROM (SELECT 1 FROM {STAGING} GROUP BY {', '.join(_places(schema, schema.key))})"
+
+
+def deduplicate(schema: TableSchema) -> str:
+    """Deletes all but the newest row of each key: by stamp, null oldest, then by arrival.
+
+    Stamps inside one fold count as equal (parameters: `deduplicate_parameters`).
+    """
+    key = ", ".join(_places(schema, schema.key))
+    stamp = f"{_ranked_stamp(schema)} DESC NULLS LAST, " if schema.last_update else ""
+    return (
+        f"DELETE FROM {STAGING} WHERE arrival IN (SELECT arrival FROM (\n"
+        f"    SELECT arrival, ROW_NUMBER() OVER (\n"
+        f"        PARTITION BY {key} ORDER BY {stamp}arrival DESC\n"
+        f"    ) AS version FROM {STAGING}\n"
+        f") WHERE version > 1)"
+    )
+
+
+def deduplicate_parameters(schema: TableSchema) -> list[datetime]:
+    """Start, end and start of each fold."""
+    if not schema.last_update:
+        return []
+    return [_instant(at, schema) for start, end in schema.folds for at in (start, end, start)]
+
+
+def fill(table: str, schema: TableSchema) -> str:
+    """All staged rows into a table that has none."""
+    return f"INSERT INTO {table} ({_list(schema.names)}) SELECT {_all(schema)} FROM {STAGING} AS s"
+
+
+def find_changed(table: str, schema: TableSchema, *, trust_source: bool) -> str:
+    """Notes the staged rows of an interval of arrival that differ from the table's, and are not older.
+
+    Parameters: the interval, then those of `fold_parameters`.
+    """
+    condition = _differs(schema)
+    if schema.last_update and not trust_source:
+        condition = f"{_not_older(schema)}\n  AND {condition}"
+    some = f"SELECT * FROM {STAGING} WHERE arrival >= ? AND arrival < ?"
+    return (
+        f"INSERT INTO {DUE} SELECT s.arrival, true FROM ({some}) AS s JOIN {table} AS t ON {_same_key(schema)}\n"
+        f"WHERE {condition}"
+    )
+
+
+def fold_parameters(schema: TableSchema, *, trust_source: bool) -> list[datetime]:
+    """Start, end, start and end of each fold."""
+    if trust_source or not schema.last_update:
+        return []
+    return [_instant(at, schema) for start, end in schema.folds for at in (start, end, start, end)]
+
+
+def find_new(table: str, schema: TableSchema) -> str:
+    """Notes the staged rows whose key the table does not have."""
+    found = f"SELECT 1 FROM {table} AS t WHERE {_same_key(schema)}"
+    return f"INSERT INTO {DUE} SELECT s.arrival, false FROM {STAGING} AS s WHERE NOT EXISTS ({found})"
+
+
+def delete_changed(table: str, schema: TableSchema) -> str:
+    """Takes out the rows that changed, to be inserted as they are now: much cheaper than an update, which rewrites
+    every column of every row group it touches."""
+    return f"DELETE FROM {table} AS t USING ({_due(schema.key, schema, 'known')}) AS s WHERE {_same_key(schema)}"
+
+
+def update_changed(table: str, schema: TableSchema) -> str:
+    """Changes the rows that changed where they are."""
+    assigned = ", ".join(f"{quote(name)} = s.{place}" for name, place in _pairs(schema, schema.values))
+    rows = _due(schema.names, schema, "known")
+    return f"UPDATE {table} AS t SET {assigned} FROM ({rows}) AS s WHERE {_same_key(schema)}"
+
+
+def insert_due(table: str, schema: TableSchema, *, known: bool) -> str:
+    """Inserts the rows that are new; with `known` those that changed, too."""
+    rows = _due(schema.names, schema, "true" if known else "NOT known")
+    return f"INSERT INTO {table} ({_list(schema.names)}) {rows}"
+
+
+def compare(shadow: str, table: str, schema: TableSchema, *, part: bool) -> str:
+    """How many keys both tables have, and in how many of those some other column differs.
+
+    With `part` only for an interval of the shadow's row ids, its two parameters.
+    """
+    differs = _each_differs("t", "s", [(quote(name), quote(name)) for name in schema.values])
+    same = " AND ".join(f"t.{quote(name)} = s.{quote(name)}" for name in schema.key)
+    rows = f"SELECT {_list(schema.names)} FROM {shadow}" + (" WHERE rowid >= ? AND rowid < ?" if part else "")
+    return f"SELECT count(*), count(*) FILTER (WHERE {differs}) FROM ({rows}) AS s JOIN {table} AS t ON {same}"
+
+
+def copy_rows(shadow: str, table: str, schema: TableSchema) -> str:
+    """Fills the table from the shadow."""
+    names = _list(schema.names)
+    return f"INSERT INTO {table} ({names}) SELECT {names} FROM {shadow}"
+
+
+def text(value: str) -> str:
+    """A text as a literal, for statements that take no parameters."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _due(names: Sequence[str], schema: TableSchema, condition: str) -> str:
+    places = ", ".join(_places(schema, names))
+    return f"SELECT {places} FROM {STAGING} WHERE arrival IN (SELECT arrival FROM {DUE} WHERE {condition})"
+
+
+def _ranked_stamp(schema: TableSchema) -> str:
+    stamp = _place(schema, schema.last_update or "")
+    if not schema.folds:
+        return stamp
+    spans = " ".join(f"WHEN {stamp} >= ? AND {stamp} < ? THEN ?" for _ in schema.folds)
+    return f"CASE {spans} ELSE {stamp} END"
+
+
+def _not_older(schema: TableSchema) -> str:
+    old, new = f"t.{quote(schema.last_update or '')}", f"s.{_place(schema, schema.last_update or '')}"
+    folds = "".join(f" OR ({old} >= ? AND {old} < ? AND {new} >= ? AND {new} < ?)" for _ in schema.folds)
+    return f"({old} IS NULL OR {new} >= {old}{folds})"
+
+
+def _instant(at: datetime, schema: TableSchema) -> datetime:
+    """As the stamp's own type, so that both sides of a comparison are of one."""
+    return at.astimezone(UTC).replace(tzinfo=None) if schema.column(schema.last_update or "").type == DATETIME else at
+
+
+def _differs(schema: TableSchema) -> str:
+    return _each_differs("t", "s", [(quote(name), place) for name, place in _pairs(schema, schema.values)])
+
+
+def _each_differs(left: str, right: str, pairs: Sequence[tuple[str, str]]) -> str:
+    each = [f"{left}.{one} IS DISTINCT FROM {right}.{other}" for one, other in pairs]
+    return f"({' OR '.join(each)})" if each else "false"
+
+
+def _same_key(schema: TableSchema) -> str:
+    return " AND ".join(f"t.{quote(name)} = s.{place}" for name, place in _pairs(schema, schema.key))
+
+
+def _place(schema: TableSchema, name: str) -> str:
+    return _places(schema, [name])[0]
+
+
+def _places(schema: TableSchema, names: Sequence[str]) -> list[str]:
+    places = {name: f"c{place}" for place, name in enumerate(schema.names)}
+    return [places[name] for name in names]
+
+
+def _pairs(schema: TableSchema, names: Sequence[str]) -> list[tuple[str, str]]:
+    return list(zip(names, _places(schema, names), strict=True))
+
+
+def _all(schema: TableSchema) -> str:
+    return ", ".join(f"s.{place}" for place in _places(schema, schema.names))
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(quote(name) for name in names)
+
+
+def _bare(table: str) -> str:
+    return table.rpartition(".")[2]

@@ -1,0 +1,239 @@
+"""Staging in DuckDB: a temporary table of the connection, which nobody sees and which goes to disk if it must.
+
+Merging is one transaction on the cache's file. A reload merges into a shadow table of the file, batch by batch, and
+puts it in the table's place in one transaction at the end. Joins of whole rows are done part by part, so that what
+they hold in memory does not grow with the batch or the table.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from afresh.caches import duckdb_sql as sql
+from afresh.caches import duckdb_tables as tables
+from afresh.caches.duckdb_connection import Database
+from afresh.caches.duckdb_log import complete_open, hold_open
+from afresh.caches.duckdb_session import INCOMING, Session
+from afresh.core.errors import AfreshError, CacheError
+from afresh.core.model import MergeCounts, ReloadStrategy
+from afresh.core.ports import Complete
+from afresh.core.schema import TableSchema
+
+_LOAD_ROWS = 50_000
+_LOAD_BYTES = 16 * 2**20
+"""Rows are handed over in blocks of about this size: each statement costs, and so does each row that waits."""
+_PART_BYTES = 64 * 10**6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """So many rows of so many bytes in all."""
+
+    rows: int = 0
+    bytes: int = 0
+
+    def plus(self, rows: int, size: int) -> "Amount":
+        """With those added."""
+        return Amount(rows=self.rows + rows, bytes=self.bytes + size)
+
+    def parts(self) -> Iterator[tuple[int, int]]:
+        """Intervals of row numbers, each of about the bytes that a join may hold."""
+        step = -(-self.rows // max(1, -(-self.bytes // _PART_BYTES)))
+        return ((start, start + step) for start in range(0, self.rows, step or 1))
+
+
+class DuckdbStage:
+    """The staging of one sync, on a connection of its own. Made by `DuckdbCache.stage`."""
+
+    def __init__(
+        self,
+        database: Database,
+        session: Session,
+        table_name: str,
+        schema: TableSchema,
+        operation_id: str,
+        *,
+        reload: bool,
+    ) -> None:
+        self._database = database
+        self._session = session
+        self._table_name = table_name
+        self._table = sql.qualified(table_name)
+        self._shadow = sql.qualified(f"Shadow{table_name}_{operation_id}")
+        self._schema = schema
+        self._operation_id = operation_id
+        self._reload = reload
+        self._has_shadow = False
+        self._loaded = Amount()
+        self._waiting: list[pa.RecordBatch] = []
+        self._staged = Amount()
+        self._filling = False
+        self._create_staging()
+        if reload:
+            self._database.transact(self._create_shadow, session, publish=False)
+            self._has_shadow = True
+
+    def append(self, batch: pa.RecordBatch) -> None:
+        self._waiting.append(batch)
+        rows = sum(waiting.num_rows for waiting in self._waiting)
+        if rows >= _LOAD_ROWS or sum(waiting.nbytes for waiting in self._waiting) >= _LOAD_BYTES:
+            self._load()
+
+    def merge(self, *, trust_source: bool, complete: Complete | None = None) -> MergeCounts:
+        self._load()
+        if self._filling:
+            self._session.commit()
+            self._filling = False
+        duplicates = self._deduplicate()
+        staged = self._staged.rows - duplicates
+
+        def work(session: Session) -> MergeCounts:
+            hold_open(session, self._operation_id)
+            counts = replace(self._apply(session, staged, trust_source=trust_source), duplicates=duplicates)
+            if complete is not None:
+                complete_open(session, complete(counts))
+            return counts
+
+        counts = self._database.transact(work, self._session, publish=not self._reload)
+        self._loaded = self._loaded.plus(counts.inserted, self._staged.bytes)
+        self._database.checkpoint()
+        if complete is None:
+            self._create_staging()
+        return counts
+
+    def sizes(self) -> tuple[int, int]:
+        return self._session.one(f"SELECT count(*) FROM {self._table}"), self._loaded.rows
+
+    def reload(self, strategy: ReloadStrategy, complete: Complete | None = None) -> MergeCounts:
+        """A table that is not as we make them keeps its definition: its rows are replaced, whatever the strategy."""
+
+        def work(session: Session) -> MergeCounts:
+            hold_open(session, self._operation_id)
+            counts = self._compare(session)
+            if counts.inserted or counts.updated or counts.deleted:
+                self._replace(session, strategy)
+            session.run(f"DROP TABLE IF EXISTS {self._shadow}")
+            if complete is not None:
+                complete_open(session, complete(counts))
+            return counts
+
+        counts = self._database.transact(work, self._session)
+        self._has_shadow = False
+        self._database.checkpoint()
+        return counts
+
+    def rebuild_indexes(self) -> None:
+        """Those that users made: our tables have none."""
+
+        def work(session: Session) -> None:
+            hold_open(session, self._operation_id)
+            for name, definition in tables.indexes(session, self._table_name):
+                session.run(f"DROP INDEX {sql.qualified(name)}")
+                session.run(definition)
+
+        self._database.transact(work, self._session)
+
+    def close(self) -> None:
+        """Undoes what is not committed and drops the shadow of a reload that did not end; what cannot be dropped now
+        is a leftover for the next start. No cancellation breaks that off."""
+        self._session.rollback()
+        if self._has_shadow:
+            with suppress(AfreshError):
+                self._database.transact(
+                    lambda session: session.run(f"DROP TABLE IF EXISTS {self._shadow}"), self._session, publish=False
+                )
+
+    def _create_staging(self) -> None:
+        self._session.run(sql.create_staging(self._schema))
+        self._staged = Amount()
+
+    def _create_shadow(self, session: Session) -> None:
+        hold_open(session, self._operation_id)
+        session.run(tables.twin(session, self._table_name, self._shadow))
+
+    def _load(self) -> None:
+        """Hands over what waits, numbered by arrival. One transaction holds all of a batch: ends cost the most here."""
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        columns = [f"c{place}" for place in range(len(self._schema.columns))]
+        rows = pa.Table.from_batches(waiting).rename_columns(columns)
+        if rows.num_rows == 0:
+            return
+        numbers = np.arange(self._staged.rows, self._staged.rows + rows.num_rows)
+        rows = rows.append_column("arrival", pa.array(numbers, pa.int64()))
+        if not self._filling:
+            self._session.run("BEGIN TRANSACTION")
+            self._filling = True
+        self._session.load(rows, f"INSERT INTO {sql.STAGING} SELECT * FROM {INCOMING}")
+        self._staged = self._staged.plus(rows.num_rows, rows.nbytes)
+
+    def _deduplicate(self) -> int:
+        if self._session.one(sql.count_keys(self._schema)) == self._staged.rows:
+            return 0
+        return self._session.one(sql.deduplicate(self._schema), sql.deduplicate_parameters(self._schema))
+
+    def _apply(self, session: Session, staged: int, *, trust_source: bool) -> MergeCounts:
+        target = self._shadow if self._reload else self._table
+        if not session.rows(f"SELECT 1 FROM {target} LIMIT 1"):
+            return MergeCounts(inserted=session.one(sql.fill(target, self._schema)))
+        session.run(sql.create_due())
+        # Into the shadow goes what this very extract delivered twice: there, the stamps decide which one is newer.
+        changed = self._find_changed(session, target, trust_source=trust_source and not self._reload)
+        new = session.one(sql.find_new(target, self._schema))
+        updated, inserted = self._write_due(session, target, changed, new)
+        if (updated, inserted) != (changed, new):
+            raise CacheError(
+                f"{self._table_name}: the cache table has more than one row of a key ({', '.join(self._schema.key)})",
+                hint="Somebody else wrote it. Delete those rows, or reload the table: `afresh sync TABLE --mass`.",
+            )
+        return MergeCounts(inserted=inserted, updated=updated, unchanged=staged - inserted - updated)
+
+    def _find_changed(self, session: Session, target: str, *, trust_source: bool) -> int:
+        if not self._schema.values:
+            return 0
+        statement = sql.find_changed(target, self._schema, trust_source=trust_source)
+        folds = sql.fold_parameters(self._schema, trust_source=trust_source)
+        return sum(session.one(statement, (*part, *folds)) for part in self._staged.parts())
+
+    def _write_due(self, session: Session, target: str, changed: int, new: int) -> tuple[int, int]:
+        """Writes what was found; how many rows it changed, and how many it added."""
+        if not changed and not new:
+            return 0, 0
+        if self._reload or tables.is_plain(session, self._table_name):
+            updated = session.one(sql.delete_changed(target, self._schema)) if changed else 0
+            return updated, session.one(sql.insert_due(target, self._schema, known=True)) - changed
+        updated = session.one(sql.update_changed(target, self._schema)) if changed else 0
+        return updated, session.one(sql.insert_due(target, self._schema, known=False)) if new else 0
+
+    def _compare(self, session: Session) -> MergeCounts:
+        existing, loaded = session.one(f"SELECT count(*) FROM {self._table}"), self._loaded.rows
+        if existing == 0 or loaded == 0:
+            return MergeCounts(inserted=loaded, deleted=existing)
+        matched = updated = 0
+        by_part = "rowid" not in {name.lower() for name in self._schema.names}
+        statement = sql.compare(self._shadow, self._table, self._schema, part=by_part)
+        for part in self._shadow_parts(session) if by_part else [()]:
+            both, differ = session.rows(statement, part)[0]
+            matched, updated = matched + both, updated + differ
+        return MergeCounts(
+            inserted=loaded - matched, updated=updated, unchanged=matched - updated, deleted=existing - matched
+        )
+
+    def _shadow_parts(self, session: Session) -> list[tuple[int, ...]]:
+        last = session.one(f"SELECT max(rowid) FROM {self._shadow}")
+        return list(replace(self._loaded, rows=last + 1).parts())
+
+    def _replace(self, session: Session, strategy: ReloadStrategy) -> None:
+        if strategy is not ReloadStrategy.SWAP or not tables.is_plain(session, self._table_name):
+            session.run(f"DELETE FROM {self._table}")
+            session.run(sql.copy_rows(self._shadow, self._table, self._schema))
+            return
+        comments = tables.comments(session, self._table_name)
+        session.run(f"DROP TABLE {self._table}")
+        session.run(f"ALTER TABLE {self._shadow} RENAME TO {sql.quote(self._table_name)}")
+        for comment in comments:
+            session.run(comment)
