@@ -74,6 +74,7 @@ class FakeServer:
         )
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_schema'").fetchone():
             connection.executescript("PRAGMA journal_mode = WAL;" + CATALOGUE)
+        connection.execute("PRAGMA synchronous = OFF")
         equip(connection)
         return connection
 
@@ -84,6 +85,13 @@ class FakeServer:
             return connection.execute(sql).fetchall()
         finally:
             connection.close()
+
+    def copy_to(self, path: Path) -> None:
+        """The whole database as it is, in another file."""
+        source, target = self.open_file(), sqlite3.connect(path)
+        source.backup(target)
+        source.close()
+        target.close()
 
     def batch(self, sql: str) -> None:
         """One batch of another program, in T-SQL or, if it is none that the adapter sends, in SQLite's own words."""

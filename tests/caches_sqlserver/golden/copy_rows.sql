@@ -1,0 +1,1 @@
+INSERT INTO [dbo].[Order Detail] ([Company], [Number], [Price], [Note], [Scan], [Open]]], [Due], [At], [Entered], [Weight], [Changed]) SELECT [Company], [Number], [Price], [Note], [Scan], [Open]]], [Due], [At], [Entered], [Weight], [Changed] FROM [dbo].[ShadowOrder_Detail_0123456789abcdef0123456789abcdef]

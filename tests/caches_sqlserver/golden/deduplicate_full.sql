@@ -1,0 +1,5 @@
+DELETE FROM [afresh].[StagingOrder_Detail_0123456789abcdef0123456789abcdef] WHERE [Arrival] IN (SELECT r.[Arrival] FROM (
+    SELECT [Arrival], ROW_NUMBER() OVER (
+        PARTITION BY [C1], DATALENGTH([C1]), [C2] ORDER BY CASE WHEN [C11] IS NULL THEN 1 ELSE 0 END, CASE WHEN [C11] >= CONVERT(datetime2(7), '2026-11-01T06:00:00.000000', 126) AND [C11] < CONVERT(datetime2(7), '2026-11-01T08:00:00.000000', 126) THEN CONVERT(datetime2(7), '2026-11-01T06:00:00.000000', 126) ELSE [C11] END DESC, [Arrival] DESC
+    ) AS [Version] FROM [afresh].[StagingOrder_Detail_0123456789abcdef0123456789abcdef]
+) AS r WHERE r.[Version] > 1)

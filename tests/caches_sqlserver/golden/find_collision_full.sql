@@ -1,0 +1,1 @@
+SELECT TOP (1) MIN(CONVERT(nvarchar(60), s.[C1])), MIN(CONVERT(nvarchar(60), s.[C2])) FROM [afresh].[StagingOrder_Detail_0123456789abcdef0123456789abcdef] AS s GROUP BY s.[C1] COLLATE Latin1_General_100_BIN2, s.[C2] HAVING COUNT(*) > 1

@@ -1,0 +1,1 @@
+SELECT TOP (1) CONVERT(nvarchar(60), s.[C3]) FROM [afresh].[StagingOrder_Detail_0123456789abcdef0123456789abcdef] AS s WHERE s.[C3] IS NOT NULL AND (TRY_CONVERT(decimal(18,4), s.[C3]) IS NULL OR CONVERT(decimal(15,2), TRY_CONVERT(decimal(18,4), s.[C3])) <> s.[C3])

@@ -1,0 +1,1 @@
+SELECT TOP (1) CONVERT(nvarchar(60), s.[C4]) FROM [afresh].[StagingOrder_Detail_0123456789abcdef0123456789abcdef] AS s WHERE s.[C4] IS NOT NULL AND (TRY_CONVERT(smalldatetime, s.[C4]) IS NULL OR CONVERT(datetime2(7), TRY_CONVERT(smalldatetime, s.[C4])) <> s.[C4])

@@ -1,0 +1,1 @@
+SELECT TOP (1) CONVERT(nvarchar(60), s.[C2]) FROM [afresh].[StagingOrder_Detail_0123456789abcdef0123456789abcdef] AS s WHERE s.[C2] IS NOT NULL AND (TRY_CONVERT(uniqueidentifier, s.[C2]) IS NULL OR UPPER(CONVERT(nvarchar(60), TRY_CONVERT(uniqueidentifier, s.[C2]))) COLLATE Latin1_General_100_BIN2 <> UPPER(s.[C2]) COLLATE Latin1_General_100_BIN2)

@@ -1,0 +1,3 @@
+SELECT TOP (1) CONVERT(nvarchar(60), s.[C1]) FROM [afresh].[StagingOrder_Detail_0123456789abcdef0123456789abcdef] AS s
+INNER JOIN [dbo].[Order Detail] AS t ON t.[Code] = CONVERT(varchar(20), s.[C1] COLLATE Latin1_General_CI_AS) COLLATE Latin1_General_CI_AS
+WHERE NOT (t.[Code] = CONVERT(varchar(20), s.[C1] COLLATE Latin1_General_CI_AS) COLLATE Latin1_General_CI_AS AND t.[Code] COLLATE Latin1_General_100_BIN2 = CONVERT(varchar(20), s.[C1] COLLATE Latin1_General_CI_AS) COLLATE Latin1_General_100_BIN2 AND DATALENGTH(t.[Code]) = DATALENGTH(CONVERT(varchar(20), s.[C1] COLLATE Latin1_General_CI_AS)))
