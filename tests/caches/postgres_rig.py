@@ -70,6 +70,9 @@ class PostgresRig(CacheRig):
     def execute(self, directory: Path, sql: str) -> list[Row]:
         return server.run(sql, (directory / SCHEMA).read_text())
 
+    def refuses(self, value: Any) -> bool:
+        return isinstance(value, str) and "\0" in value
+
     def decode(self, value: Any, kind: pa.DataType) -> Any:
         if pa.types.is_timestamp(kind) and value is not None and kind.tz:
             return value.astimezone(UTC)

@@ -85,6 +85,10 @@ class CacheRig(ABC):
     def writes(self, directory: Path, table_name: str) -> int:
         """How many rows were written since `watch_writes`; any number but 0 if the table was replaced."""
 
+    def refuses(self, value: Any) -> bool:
+        """Whether the database has no way to hold the value, so that a sync that delivers it is stopped."""
+        return False
+
     def quote(self, name: str) -> str:
         """The name as an identifier of this database."""
         return '"' + name.replace('"', '""') + '"'
