@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from tests.caches.sqlite_rig import FILE, SqliteRig
 
+from afresh.caches import sqlite_sql as sql
 from afresh.caches.sqlite import SqliteCache, build
 from afresh.core import drift
 from afresh.core.errors import (
@@ -290,3 +291,18 @@ def _locked(directory: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(directory / FILE, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     return connection
+
+
+@pytest.mark.parametrize(
+    ("definition", "plain"),
+    [
+        ('CREATE TABLE "T" ("Id" INTEGER NOT NULL, "Default" TEXT, PRIMARY KEY ("Id")) STRICT', True),
+        ('CREATE TABLE "T" ("Id" INTEGER NOT NULL, "a""check" TEXT, PRIMARY KEY ("Id")) STRICT, ', True),
+        ('CREATE TABLE T ("Id" INTEGER NOT NULL CHECK (Id > 0), PRIMARY KEY ("Id")) STRICT', False),
+        ("CREATE TABLE T (Id INTEGER PRIMARY KEY, Name TEXT default 'x') STRICT", False),
+        ('CREATE TABLE "T" ("Id" INTEGER PRIMARY KEY, "Other" INTEGER REFERENCES "U") STRICT', False),
+    ],
+)
+def test_a_definition_with_more_than_ours_is_seen(definition: str, plain: bool) -> None:
+    """A table that somebody made again with constraints of his own is not swapped, so that it keeps them."""
+    assert sql.is_plain(definition) is plain

@@ -1,5 +1,6 @@
 """The SQL of the SQLite cache: pure functions from names and schemas to text. Names are quoted here only."""
 
+import re
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -57,6 +58,8 @@ CREATE TABLE IF NOT EXISTS AfreshColumn (
 RESERVED = frozenset({"dataupdate", "lastdataupdates", "afreshlease", "afreshcolumn"})
 
 _GROUPED = 50
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_EXTRAS = re.compile(r"\b(CHECK|COLLATE|CONSTRAINT|DEFAULT|GENERATED|REFERENCES|UNIQUE|FOREIGN)\b", re.IGNORECASE)
 
 
 def quote(name: str) -> str:
@@ -84,6 +87,11 @@ def create_table(table: str, schema: TableSchema) -> str:
     ]
     key = f"PRIMARY KEY ({_list(schema.key)})"
     return f"CREATE TABLE {table} (\n    " + ",\n    ".join([*columns, key]) + "\n) STRICT"
+
+
+def is_plain(definition: str) -> bool:
+    """Whether a CREATE TABLE text, of SQLite's own catalogue, has nothing that `create_table` would not write."""
+    return _EXTRAS.search(_QUOTED.sub("", definition)) is None
 
 
 def add_column(table: str, column: Column) -> str:

@@ -102,7 +102,7 @@ class SqliteStage:
             check_open(connection, self._operation_id)
             counts = self._compare(connection)
             if counts.inserted or counts.updated or counts.deleted:
-                if strategy is ReloadStrategy.SWAP and self._made_by_us:
+                if strategy is ReloadStrategy.SWAP and self._made_by_us and self._is_plain(connection):
                     self._swap(connection)
                 else:
                     self._refill(connection)
@@ -184,6 +184,13 @@ class SqliteStage:
         connection.execute(sql.copy_rows(self._names.shadow, self._names.table, self._schema))
         for _name, definition in indexes:
             connection.execute(definition)
+
+    def _is_plain(self, connection: sqlite3.Connection) -> bool:
+        """Whether the table's definition says no more than ours would: somebody may have made it again since."""
+        (definition,) = connection.execute(
+            "SELECT sql FROM main.sqlite_master WHERE type = 'table' AND lower(name) = lower(?)", (self._table_name,)
+        ).fetchone()
+        return sql.is_plain(definition)
 
     def _definitions(self, connection: sqlite3.Connection, *kinds: str) -> list[tuple[str, str]]:
         marks = ", ".join("?" * len(kinds))

@@ -48,6 +48,13 @@ def live_instances(leases: Leases, clock: Clock) -> frozenset[str]:
     )
 
 
+def release_dead(leases: Leases, live: frozenset[str]) -> None:
+    """Gives back the leases that instances which are not live left behind."""
+    for lease in leases.held(LEASE_PREFIX):
+        if lease.holder not in live:
+            leases.release(lease)
+
+
 class Heartbeat:
     """Holds the instance's lease while it is open, and renews it in a thread of its own."""
 

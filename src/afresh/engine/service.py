@@ -12,7 +12,7 @@ from afresh.core.errors import AfreshError, ConfigurationError, UpdateLost
 from afresh.core.model import FAILED_RECORDS, Completion, DataUpdateTask, Outcome, UpdateType
 from afresh.core.options import DataSourceConfig, DataSyncOptions
 from afresh.engine.cancellation import CancelToken
-from afresh.engine.instance import Heartbeat, live_instances
+from afresh.engine.instance import Heartbeat, live_instances, release_dead
 from afresh.engine.orchestrator import Limits, Orchestrator
 from afresh.engine.sync import Progress, Table, Workplace, sync
 
@@ -85,6 +85,7 @@ class Service:
         place = self.workplace
         self._heartbeat.start()
         live = live_instances(place.cache.leases, place.clock)
+        release_dead(place.cache.leases, live)
         closed = place.cache.log.close_open(live, place.clock.now())
         if closed:
             place.emit(
