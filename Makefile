@@ -15,13 +15,14 @@ DEMO_OPTIONS += --rows $(ROWS)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench docs clean
 
 help:
 	@echo "make demo    see it work on a sample source, until Ctrl-C; make demo SECONDS=20 ends by itself"
 	@echo "make test    the whole test suite"
 	@echo "make check   ruff, mypy --strict, import-linter"
 	@echo "make bench   rows per second, next to a script that does the same by hand"
+	@echo "make docs    make the reference documents again, from the code"
 	@echo "make clean   remove what was made, the environment included"
 
 demo: $(VENV)/.runtime
@@ -38,6 +39,9 @@ check: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m bench.run
+
+docs: $(VENV)/.test
+	$(BIN)/python docs/generate.py
 
 clean:
 	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
