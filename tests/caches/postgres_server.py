@@ -1,7 +1,9 @@
 """A PostgreSQL server for tests: the one of AFRESH_TEST_POSTGRES_URL, or one of this process's own from a wheel."""
 
+import atexit
 import os
 import tempfile
+import threading
 import uuid
 import warnings
 from functools import cache
@@ -13,6 +15,7 @@ import psycopg
 
 Row = tuple[Any, ...]
 
+_CONNECTIONS: dict[tuple[int, str], psycopg.Connection[Row]] = {}
 _FASTER = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "autovacuum_naptime = '1s'")
 """No test here pulls the plug of the server; they kill its clients."""
 
@@ -46,6 +49,9 @@ def make_schema() -> str:
 
 def drop_schema(name: str) -> None:
     """Drops the schema with all that is in it."""
+    for thread, schema in list(_CONNECTIONS):
+        if schema == name:
+            _CONNECTIONS.pop((thread, schema)).close()
     run(f'DROP SCHEMA IF EXISTS "{name}" CASCADE')
 
 
@@ -66,7 +72,15 @@ def connect(schema: str = "public", **options: Any) -> psycopg.Connection[Row]:
 
 
 def run(statement: str, schema: str = "public") -> list[Row]:
-    """One statement of another program, and its rows."""
-    with connect(schema) as connection:
-        cursor = connection.execute(statement.encode())
-        return cursor.fetchall() if cursor.description else []
+    """One statement of another program, and its rows. Each thread is a program of its own, which stays connected."""
+    program = (threading.get_ident(), schema)
+    if program not in _CONNECTIONS:
+        _CONNECTIONS[program] = connect(schema)
+    cursor = _CONNECTIONS[program].execute(statement.encode())
+    return cursor.fetchall() if cursor.description else []
+
+
+@atexit.register
+def _close() -> None:
+    while _CONNECTIONS:
+        _CONNECTIONS.popitem()[1].close()

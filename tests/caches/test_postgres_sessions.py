@@ -125,7 +125,7 @@ def test_cancelled_while_waiting_for_a_lock(bench: Bench) -> None:
 def test_cancelled_while_copying(bench: Bench) -> None:
     """A copy of rows into staging that takes long stops within a second, too."""
     cancel = ManualCancellation()
-    rows: list[Row] = [(number, "x" * 400, at(0)) for number in range(200_000)]
+    rows: list[Row] = [(number, "x" * 400, at(0)) for number in range(30_000)]
     many = batch(ITEMS, rows)
     asked: list[float] = []
 

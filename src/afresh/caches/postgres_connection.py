@@ -45,7 +45,9 @@ class Database:
         self.lock_timeout = lock_timeout
         self._schema = address.schema
         self._idle: deque[tuple[float, Connection]] = deque()
-        weakref.finalize(self, _close_all, self._idle)
+        self._first: list[ArrowConnection] = []
+        self._lock = threading.Lock()
+        weakref.finalize(self, _close_all, self._idle, self._first)
 
     def connect(self) -> Connection:
         """A new connection, to be closed by the caller: each statement is a transaction unless one is begun."""
@@ -78,7 +80,8 @@ class Database:
 
     def close(self) -> None:
         """Closes the idle connections."""
-        _close_all(self._idle)
+        with self._lock:
+            _close_all(self._idle, self._first)
 
     @contextmanager
     def writing(self, connection: Connection | None = None, cancel: Cancellation | None = None) -> Iterator[Connection]:
@@ -94,9 +97,17 @@ class Database:
 
     @contextmanager
     def arrow(self, cancel: Cancellation) -> Iterator[ArrowConnection]:
-        """A connection that takes Arrow data; each ingest is a transaction of its own."""
+        """A connection that takes Arrow data; each ingest is a transaction of its own.
+
+        The first one stays open, idle, for others to be made from: the driver reads all types of the database to
+        make one of its own, which takes a hundred times as long.
+        """
         with translated(self.address, cancel):
-            connection = adbc.connect(self.address.conninfo, autocommit=True)
+            with self._lock:
+                if not self._first:
+                    self._first.append(adbc.connect(self.address.conninfo, autocommit=True))
+                connection = self._first[0].adbc_clone()
+            connection.adbc_connection.set_autocommit(True)
         try:
             yield connection
         finally:
@@ -138,7 +149,7 @@ class Database:
         if time.monotonic() - since < _FRESH_SECONDS and not connection.closed:
             return connection
         connection.close()
-        self.close()
+        _close_all(self._idle, [])
         return None
 
     def _set_up(self, connection: Connection) -> None:
@@ -164,7 +175,10 @@ class Database:
         self._schema = self._schema or schema
 
 
-def _close_all(idle: deque[tuple[float, Connection]]) -> None:
+def _close_all(idle: deque[tuple[float, Connection]], first: list[ArrowConnection]) -> None:
+    while first:
+        with suppress(adbc_driver_manager.Error):
+            first.pop().close()
     while idle:
         with suppress(IndexError):  # another thread took it
             idle.pop()[1].close()
