@@ -12,9 +12,10 @@ import psycopg
 from afresh.caches import postgres_sql as sql
 from afresh.caches.postgres_address import parse_address
 from afresh.caches.postgres_catalogue import collations, described, table_id
-from afresh.caches.postgres_connection import Connection, Database, Interrupter
+from afresh.caches.postgres_connection import Connection, Database
 from afresh.caches.postgres_errors import translated
 from afresh.caches.postgres_ingest import Ingest
+from afresh.caches.postgres_interrupter import Interrupter
 from afresh.caches.postgres_leases import PostgresLeases
 from afresh.caches.postgres_log import PostgresUpdateLog
 from afresh.caches.postgres_stage import PostgresStage, Work
@@ -30,6 +31,7 @@ _LOCK_CLASS = 0x41667265
 """The first key of our advisory locks; the second stands for an operation."""
 
 _ORPHAN_PATIENCE = timedelta(seconds=5)
+_CANCEL_SECONDS = 5.0
 _SHORT_PATIENCE = "SET LOCAL lock_timeout = '1s'"
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relkind = 'r' ORDER BY relname"
 _STAGING_SESSIONS = """
@@ -85,7 +87,7 @@ class PostgresCache:
                 connection = opened.enter_context(self._database.staging())
                 interrupter = Interrupter()
                 opened.callback(interrupter.close)
-                interrupter.add(connection.cancel_safe)
+                opened.enter_context(interrupter.reaches(lambda: connection.cancel_safe(timeout=_CANCEL_SECONDS)))
                 opened.enter_context(cancel.interrupts(interrupter.interrupt))
                 work = self._work(connection, table_name, schema, operation_id)
                 ingest = opened.enter_context(Ingest(self._database, table_name, schema, cancel, interrupter))

@@ -7,7 +7,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -27,7 +27,6 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 OLDEST_VERSION = 150_000
 _ORPHAN_CHECK = "1s"
-_REPEAT_CANCEL_SECONDS = 0.2
 _FRESH_SECONDS = 5.0
 _SETTINGS = """
 SELECT set_config('TimeZone', 'UTC', false), set_config('lock_timeout', $1, false),
@@ -182,43 +181,3 @@ def _close_all(idle: deque[tuple[float, Connection]], first: list[ArrowConnectio
     while idle:
         with suppress(IndexError):  # another thread took it
             idle.pop()[1].close()
-
-
-class Interrupter:
-    """Breaks off what connections are doing, again and again until it is closed: a request that arrives between two
-    statements would stop none."""
-
-    def __init__(self) -> None:
-        self._breaks: list[Callable[[], None]] = []
-        self._closed = threading.Event()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-
-    def add(self, break_off: Callable[[], None]) -> None:
-        """Something more to call; it may block for a moment, and its drivers' errors mean nothing."""
-        with self._lock:
-            self._breaks.append(break_off)
-
-    def interrupt(self) -> None:
-        """Starts to break off; returns at once."""
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="afresh-interrupt", daemon=True)
-                self._thread.start()
-
-    def close(self) -> None:
-        """Returns when nothing will be broken off any more."""
-        self._closed.set()
-        with self._lock:
-            thread = self._thread
-        if thread is not None:
-            thread.join()
-
-    def _run(self) -> None:
-        while not self._closed.is_set():
-            with self._lock:
-                breaks = list(self._breaks)
-            for break_off in breaks:
-                with suppress(psycopg.Error, adbc_driver_manager.Error):
-                    break_off()
-            self._closed.wait(_REPEAT_CANCEL_SECONDS)

@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 from adbc_driver_manager.dbapi import Cursor
 
 from afresh.caches import postgres_sql as sql
-from afresh.caches.postgres_connection import Database, Interrupter
+from afresh.caches.postgres_connection import Database
 from afresh.caches.postgres_errors import translated
+from afresh.caches.postgres_interrupter import Interrupter
 from afresh.core.errors import BadValue, CacheError
 from afresh.core.ports import Cancellation
 from afresh.core.schema import Column, TableSchema
@@ -69,7 +70,7 @@ class Ingest:
     def _connect(self) -> Cursor:
         connection = self._open.enter_context(self._database.arrow(self._cancel))
         cursor = self._open.enter_context(connection.cursor())
-        self._interrupter.add(cursor.adbc_cancel)
+        self._open.enter_context(self._interrupter.reaches(cursor.adbc_cancel))
         self._cursor = cursor
         return cursor
 
