@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from afresh.caches.duckdb import DUCKDB
 from afresh.caches.postgres import POSTGRES
 from afresh.caches.sqlite import SQLITE as SQLITE_CACHE
+from afresh.caches.sqlserver import SQLSERVER
 from afresh.config.kinds import Kinds
 from afresh.config.typed import typed
 from afresh.core.errors import ConfigurationError
@@ -31,7 +33,13 @@ from afresh.sources.sqlite import SQLITE as SQLITE_SOURCE
 
 SOURCES: Mapping[str, SourceKind] = {"sqlite": SQLITE_SOURCE}
 FETCHERS: Mapping[str, FetcherKind] = {"table": TABLE, "query": QUERY, "jde": JDE, "sample": SAMPLE, **NAMED}
-CACHES: Mapping[str, CacheKind] = {"sqlite": SQLITE_CACHE, "postgresql": POSTGRES}
+CACHES: Mapping[str, CacheKind] = {
+    "sqlite": SQLITE_CACHE,
+    "postgresql": POSTGRES,
+    "duckdb": DUCKDB,
+    "mssql": SQLSERVER,
+    "sqlserver": SQLSERVER,
+}
 
 
 def resolve(name: str) -> object:
