@@ -13,6 +13,7 @@ from tests.caches_sqlserver.sqlserver_limits import Limits
 from tests.caches_sqlserver.tsql_fake import FakeServer
 
 from afresh.caches.sqlserver import SqlServerCache
+from afresh.caches.sqlserver_features import Features
 from afresh.caches.sqlserver_url import parse
 from afresh.core.options import CacheConfig
 from afresh.testing.kit_log import LeaseKit, LogKit
@@ -39,7 +40,10 @@ class TestOnFakeServer(Limits, TableKit, MergeKit, ReloadKit, ValueKit, NameKit,
 
     def make_cache(self, directory: Path) -> SqlServerCache:
         config = CacheConfig(url=URL, lock_timeout=timedelta(seconds=20))
-        return SqlServerCache(parse(URL), config, self.server(directory).connect)
+        cache = SqlServerCache(parse(URL), config, self.server(directory).connect)
+        # Finding them out each time would take longer than the tests.
+        cache._database._features = Features()
+        return cache
 
     def execute(self, directory: Path, sql: str) -> list[Row]:
         server = self.server(directory)

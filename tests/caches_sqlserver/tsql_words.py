@@ -158,6 +158,8 @@ def integrity(error: sqlite3.Error) -> str:
 
 sqlite3.register_converter("datetime2", lambda raw: datetime.fromisoformat(raw.decode()))
 sqlite3.register_converter("smalldatetime", lambda raw: datetime.fromisoformat(raw.decode()))
+sqlite3.register_converter("date", lambda raw: date.fromisoformat(raw.decode()))
+sqlite3.register_converter("time", lambda raw: time.fromisoformat(raw.decode()))
 sqlite3.register_converter("text_decimal", lambda raw: Decimal(raw.decode()))
 
 

@@ -20,6 +20,7 @@ T = TypeVar("T")
 _TRIES = 3
 _PAUSE_SECONDS = 1.0
 _AGAIN_SECONDS = 0.05
+_LONGEST_TIMEOUT = 2**31 - 1
 _SET = (
     # Messages are understood by their words, which follow the language of the login.
     "SET LANGUAGE us_english",
@@ -59,13 +60,18 @@ class Database:
 
     def open(self) -> Session:
         """A session that the caller closes."""
-        session = self._connected()
-        try:
-            self._set_up(session)
-        except BaseException:
-            session.close()
-            raise
-        return session
+        for remaining in reversed(range(_TRIES)):
+            session = self._connected()
+            try:
+                self._set_up(session)
+            except BaseException as error:
+                session.close()
+                # A driver that keeps connections may give one whose server went away meanwhile.
+                if not remaining or not isinstance(error, CacheUnavailable):
+                    raise
+            else:
+                return session
+        raise AssertionError("unreachable")
 
     def transact(self, work: Callable[[Session], T]) -> T:
         """Does a short piece of work in a transaction; again if it was the victim of a deadlock."""
@@ -101,7 +107,7 @@ class Database:
             session.run(";\n".join(self._understood))
 
     def _wanted(self) -> tuple[str, ...]:
-        return (*_SET, f"SET LOCK_TIMEOUT {int(self.lock_seconds * 1000)}")
+        return (*_SET, f"SET LOCK_TIMEOUT {min(int(self.lock_seconds * 1000), _LONGEST_TIMEOUT)}")
 
 
 def again(session: Session, work: Callable[[], T], seconds: float) -> T:

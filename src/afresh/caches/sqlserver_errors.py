@@ -106,7 +106,8 @@ _MEANINGS = (
         error=CacheError,
         numbers=frozenset({229, 230, 262, 297, 300}),
         words=("permission was denied", "permission denied", "must be owner of"),
-        hint="Grant the login of the cache URL what it lacks; docs/how-to/sqlserver-cache.md lists what it needs.",
+        hint="The login of the cache URL needs CREATE TABLE and CREATE VIEW in the database, ALTER, SELECT, INSERT, "
+        "UPDATE and DELETE on the schema of the data, and, for staging beside it, CREATE SCHEMA.",
     ),
 )
 _NUMBER = re.compile(r"(?:\b(?:msg|error|number|code)\b\s*(?:number|code)?\s*[:=#(]?\s*)(\d{3,5})\b", re.IGNORECASE)

@@ -181,6 +181,7 @@ def _start(session: Session, own: OwnNames, update: DataUpdate) -> None:
 
 
 def _close_open(session: Session, own: OwnNames, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:
+    take_turn(session, own)
     found = session.rows(f"SELECT {_LIST} FROM {own.update} AS u WHERE u.[NumberRecords] = -2 ORDER BY u.[Id]")
     closed = list[DataUpdate]()
     for update in (_update(row) for row in found):
@@ -193,7 +194,11 @@ def _close_open(session: Session, own: OwnNames, live_instances: frozenset[str],
             number_records=FAILED_RECORDS,
             error_message="The process that ran it ended before the sync did.",
         )
-        complete_open(session, own, ended)
+        try:
+            complete_open(session, own, ended)
+        except UpdateLost:
+            # It ended by itself since it was looked at.
+            continue
         statement = f"SELECT {_LIST} FROM {own.update} AS u WHERE u.[Id] = ?"
         closed.extend(_update(row) for row in session.rows(statement, update.sequence))
     return closed

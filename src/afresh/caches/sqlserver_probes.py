@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date, datetime, time
+from decimal import Decimal
 from uuid import uuid4
 
 import pyarrow as pa
@@ -11,10 +13,26 @@ from afresh.caches import sqlserver_catalogue as catalogue
 from afresh.caches.sqlserver_features import Bulk, Features
 from afresh.caches.sqlserver_load import copy_arrow, copy_rows
 from afresh.caches.sqlserver_names import made_name, quote, quote_table
+from afresh.caches.sqlserver_parameters import Row
 from afresh.caches.sqlserver_session import Session
 from afresh.core.errors import AfreshError, CacheUnavailable
+from afresh.core.schema import DATETIME, TIME
 
 _BULK_SECONDS = 30
+_SAMPLES: Sequence[tuple[str, str, pa.DataType, object]] = (
+    ("C1", "bigint", pa.int64(), -(2**63)),
+    ("C2", "nvarchar(20)", pa.string(), "ü🙂 "),
+    ("C3", "nvarchar(max)", pa.string(), "é" * 5_000),
+    ("C4", "decimal(38,4)", pa.decimal128(38, 4), Decimal("-9999999999999999999999999999999999.0001")),
+    ("C5", "datetime2(7)", DATETIME, datetime.fromisoformat("0001-01-01 23:59:59.999999")),
+    ("C6", "date", pa.date32(), date(9999, 12, 31)),
+    ("C7", "time(7)", TIME, time(23, 59, 59, 999_999)),
+    ("C8", "bit", pa.bool_(), True),
+    ("C9", "float(53)", pa.float64(), -1.7976931348623157e308),
+    ("C10", "varbinary(max)", pa.binary(), b"\0\1" * 5_000),
+    ("C11", "smallint", pa.int16(), -5),
+    ("C12", "int", pa.int32(), 2**31 - 1),
+)
 _COLLATIONS = ("Latin1_General_100_BIN2", "Latin1_General_BIN2", "Latin1_General_BIN")
 
 
@@ -31,7 +49,7 @@ def probe(session: Session, schema: str, staging_schema: str) -> Features:
             staging_schema=place,
             collation=next((name for name in _COLLATIONS if _has_collation(session, name)), None),
             atomic_ddl=_ddl_is_atomic(session, place),
-            bulk=_bulk(session, tables[1]),
+            bulk=_bulk(session, place),
         )
     finally:
         for table in tables:
@@ -96,20 +114,33 @@ def _ddl_is_atomic(session: Session, schema: str) -> bool:
     return False
 
 
-def _bulk(session: Session, table: str) -> Bulk:
-    """The first way of loading by which a row arrives as it was sent."""
-    row = (7, "ü")
-    arrow = pa.table({"C1": pa.array([row[0]], pa.int32()), "C2": pa.array([row[1]], pa.string())})
+def _bulk(session: Session, schema: str) -> Bulk:
+    """The first way of loading by which values of all types arrive as they were sent, and nulls as nulls."""
+    table = quote_table(schema, made_name("ProbeBulk", "", uuid4().hex))
+    columns = [name for name, _stored, _kind, _value in _SAMPLES]
+    arrow = pa.table({name: pa.array([value, None], kind) for name, _stored, kind, value in _SAMPLES})
+    rows = [tuple(row.values()) for row in arrow.to_pylist()]
     loads: Sequence[tuple[Bulk, Callable[[], None]]] = (
-        (Bulk.ARROW, lambda: copy_arrow(session, table, arrow.to_reader(), ["C1", "C2"], timeout=_BULK_SECONDS)),
-        (Bulk.ROWS, lambda: copy_rows(session, table, iter([row]), ["C1", "C2"], timeout=_BULK_SECONDS)),
+        (Bulk.ARROW, lambda: copy_arrow(session, table, arrow.to_reader(), columns, timeout=_BULK_SECONDS)),
+        (Bulk.ROWS, lambda: copy_rows(session, table, iter(rows), columns, timeout=_BULK_SECONDS)),
     )
-    for bulk, load in loads:
+    definitions = ", ".join(f"[{name}] {stored} NULL" for name, stored, _kind, _value in _SAMPLES)
+    session.run(f"CREATE TABLE {table} ({definitions})")
+    try:
+        return next((bulk for bulk, load in loads if _arrives(session, table, load, rows)), Bulk.INSERTS)
+    finally:
         with suppress(AfreshError):
-            load()
-            if session.rows(f"SELECT [C1], [C2] FROM {table}") == [row]:
-                session.run(f"DELETE FROM {table}")
-                return bulk
+            session.run(f"DROP TABLE {table}")
+
+
+def _arrives(session: Session, table: str, load: Callable[[], None], rows: Sequence[Row]) -> bool:
+    arrived = False
+    with suppress(AfreshError):
+        load()
+        listed = ", ".join(f"[{name}]" for name, _stored, _kind, _value in _SAMPLES)
+        found = session.rows(f"SELECT {listed} FROM {table} ORDER BY [C1] DESC")
+        arrived = found == list(rows)
+    if not arrived:
         with suppress(AfreshError):
             session.run(f"DELETE FROM {table}")
-    return Bulk.INSERTS
+    return arrived

@@ -208,4 +208,4 @@ class _LockTimeout:
 
     def _set(self, seconds: float) -> None:
         with suppress(CacheError):
-            self._session.run(f"SET LOCK_TIMEOUT {int(seconds * 1000)}")
+            self._session.run(f"SET LOCK_TIMEOUT {min(int(seconds * 1000), 2**31 - 1)}")
