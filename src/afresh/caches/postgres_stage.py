@@ -22,7 +22,12 @@ from afresh.core.model import MergeCounts, ReloadStrategy
 from afresh.core.ports import Cancellation, Complete
 from afresh.core.schema import TableSchema
 
-_MERGE_MEMORY = "SET LOCAL work_mem = '64MB'"
+_PLANNING = """
+SELECT set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, 65536)::text, true),
+    set_config('random_page_cost', least(current_setting('random_page_cost')::float8, 2)::text, true)
+"""
+"""For one transaction: memory for joins of a million rows, and a cost of looking keys up that fits those of a window,
+which lie close together; else all of a large table would be read for a small window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +99,7 @@ class PostgresStage:
             check_open(work.database, connection, work.operation_id)
             counts = MergeCounts(duplicates=duplicates)
             if self._staged:
-                connection.execute(_MERGE_MEMORY)
+                connection.execute(_PLANNING)
                 counts = replace(self._apply(connection, duplicates, trust_source), duplicates=duplicates)
             if complete is not None:
                 complete_open(work.database, connection, complete(counts))
@@ -119,7 +124,7 @@ class PostgresStage:
             check_open(work.database, connection, work.operation_id)
             # Readers go on; other writers wait until we are done, so what is counted is what is replaced.
             connection.execute(f"LOCK TABLE {work.table} IN SHARE ROW EXCLUSIVE MODE")
-            connection.execute(_MERGE_MEMORY)
+            connection.execute(_PLANNING)
             counts = None
             if strategy is ReloadStrategy.SWAP and self._twin is not None:
                 counts = self._compare(connection)
