@@ -13,7 +13,7 @@ from afresh.core.errors import ConfigurationError
 
 T = TypeVar("T")
 
-DEFAULT_MEMORY = "256MB"
+DEFAULT_MEMORY = "512MB"
 DEFAULT_INTERVAL = timedelta(seconds=60)
 _MOST_THREADS = 4
 
@@ -30,13 +30,18 @@ _UNITS = {
     "tib": 2**40,
 }
 _LEAST_MEMORY = 64 * 10**6
+_USUAL_MEMORY = 200 * 10**6
+"""Enough for tables of some fifty columns; DuckDB fills what it is given, so it gets more only when it needs it."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A DuckDB file, the limits of the process that owns it, and where and how often a copy of it is published."""
+    """A DuckDB file, the limits of the process that owns it, and where and how often a copy of it is published.
+
+    `memory` is the most that DuckDB gets, in bytes.
+    """
 
     path: Path
     memory: int
@@ -45,10 +50,15 @@ class Address:
     publish: Path | None = None
     publish_interval: timedelta = DEFAULT_INTERVAL
 
+    @property
+    def first_memory(self) -> int:
+        """What DuckDB gets as long as no wide tables are synced."""
+        return min(self.memory, _USUAL_MEMORY)
+
     def config(self) -> Mapping[str, str]:
         """What `duckdb.connect` needs; all connections of a process to one file must give the same."""
         return {
-            "memory_limit": f"{self.memory}B",
+            "memory_limit": f"{self.first_memory}B",
             "threads": str(self.threads),
             "temp_directory": str(self.temp_directory),
         }

@@ -79,7 +79,7 @@ class DuckdbCache:
     def stage(
         self, table_name: str, schema: TableSchema, operation_id: str, cancel: Cancellation, *, reload: bool
     ) -> Iterator[DuckdbStage]:
-        with self._database.session(cancel) as session:
+        with self._database.session(cancel) as session, session.file.room(len(schema.columns)):
             stage = DuckdbStage(self._database, session, table_name, schema, operation_id, reload=reload)
             try:
                 with session.broken_off():

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,6 +20,9 @@ from afresh.caches.duckdb_gate import Gate
 from afresh.core.errors import CacheError, CacheLocked, CacheUnavailable
 
 _RETRY_SECONDS = 0.02
+_OWN_MEMORY = 128 * 2**20
+_COLUMN_MEMORY = 512 * 2**10
+"""Whoever appends to a table holds a block of values and one of nulls for each of its columns."""
 
 
 class OpenFile:
@@ -37,11 +40,31 @@ class OpenFile:
         self.claims = 1
         self.broken = False
         self._root = root
+        self._lock = threading.Lock()
+        self._columns = 0
+        self._memory = address.first_memory
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for one task, to be closed by the caller."""
         with translated(self.address.path):
             return self._root.cursor()
+
+    @contextmanager
+    def room(self, columns: int) -> Iterator[None]:
+        """Memory for a sync of so many columns, up to the limit; what DuckDB has been given it keeps."""
+        with self._lock:
+            self._columns += columns
+            # One thread fills staging while the others fill the table.
+            wanted = _OWN_MEMORY + self._columns * _COLUMN_MEMORY * (self.address.threads + 1)
+            if min(wanted, self.address.memory) > self._memory:
+                self._memory = min(wanted, self.address.memory)
+                with closing(self.cursor()) as cursor, translated(self.address.path):
+                    cursor.execute(f"SET memory_limit = '{self._memory}B'")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._columns -= columns
 
     def close(self) -> None:
         """Ends the process's hold on the file."""

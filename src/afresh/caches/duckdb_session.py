@@ -30,6 +30,7 @@ class Session:
         self._connection = connection = file.cursor()
         self._cancel = cancel
         self._breaker = _Breaker(connection)
+        self._feed: _Feed | None = None
 
     def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
         """The statement's result."""
@@ -46,17 +47,20 @@ class Session:
         """The one number that is the statement's result: of a DML statement, how many rows it touched."""
         return int(self.rows(statement, parameters)[0][0])
 
-    def load(self, rows: pa.Table, statement: str) -> None:
-        """A statement that reads Arrow rows as `INCOMING`."""
-        name = INCOMING.rpartition(".")[2]
-        self.check()
-        with translated(self._path, self._cancel):
-            self._connection.register(name, rows)
-            try:
-                self._connection.execute(statement)
-            finally:
-                with suppress(duckdb.Error):
-                    self._connection.unregister(name)
+    def expect(self, schema: pa.Schema) -> None:
+        """Says which columns `load` will bring. Outside of a transaction, whose end would have to be waited for."""
+        self._feed = _Feed(schema)
+        with translated(self._path):
+            self._connection.register(INCOMING.rpartition(".")[2], self._feed)
+
+    def load(self, batches: Sequence[pa.RecordBatch], statement: str) -> None:
+        """A statement that reads these rows, of the columns that are expected, as `INCOMING`."""
+        assert self._feed is not None
+        self._feed.batches = batches
+        try:
+            self.run(statement)
+        finally:
+            self._feed.batches = ()
 
     def transaction(self, work: Callable[[], T]) -> T:
         """The work as one transaction, rolled back on any exception. Once it commits, nothing breaks it off."""
@@ -82,6 +86,9 @@ class Session:
 
     def close(self) -> None:
         """Gives the connection back; undoes what is not committed."""
+        if self._feed is not None:
+            with suppress(duckdb.Error):
+                self._connection.unregister(INCOMING.rpartition(".")[2])
         self._connection.close()
 
     def check(self) -> None:
@@ -101,6 +108,25 @@ class Session:
         finally:
             self._breaker.close()
             self._cancel = None
+
+
+class _Feed:
+    """Rows that a connection reads by the Arrow stream protocol, one block after the other under one name.
+
+    A name given anew to each block would keep all blocks in memory until the transaction ends.
+    """
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self.batches: Sequence[pa.RecordBatch] = ()
+        self._schema = schema
+
+    def __arrow_c_schema__(self) -> object:
+        return self._schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        reader = pa.RecordBatchReader.from_batches(self._schema, self.batches)
+        stream: object = reader.__arrow_c_stream__(requested_schema)  # type: ignore[no-untyped-call]  # a stub is missing
+        return stream
 
 
 class _Breaker:

@@ -63,7 +63,7 @@ STAGING = "temp.main.afresh_staging"
 DUE = "temp.main.afresh_due"
 """What the present merge writes: the staged rows by arrival, and whether the table has them already."""
 
-_PLAIN_TYPES = {
+_PLAIN_TYPES: dict[pa.DataType, str] = {
     pa.bool_(): "BOOLEAN",
     pa.int16(): "SMALLINT",
     pa.int32(): "INTEGER",
@@ -76,7 +76,7 @@ _PLAIN_TYPES = {
     TIMESTAMP: "TIMESTAMP WITH TIME ZONE",
     DATETIME: "TIMESTAMP",
 }
-ARROW_TYPES = {name: arrow for arrow, name in _PLAIN_TYPES.items()}
+ARROW_TYPES: dict[str, pa.DataType] = {name: arrow for arrow, name in _PLAIN_TYPES.items()}
 """The Arrow types of DuckDB's types, as its catalogue calls them, but for decimals."""
 
 

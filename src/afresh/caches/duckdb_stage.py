@@ -24,7 +24,7 @@ from afresh.core.schema import TableSchema
 
 _LOAD_ROWS = 50_000
 _LOAD_BYTES = 16 * 2**20
-"""Rows are handed over in blocks of about this size: each statement costs, and so does each row that waits."""
+"""Rows are handed over in blocks of about this size: smaller ones take more time, larger ones more memory."""
 _PART_BYTES = 64 * 10**6
 
 
@@ -71,6 +71,8 @@ class DuckdbStage:
         self._waiting: list[pa.RecordBatch] = []
         self._staged = Amount()
         self._filling = False
+        self._incoming = _incoming(schema)
+        session.expect(self._incoming)
         self._create_staging()
         if reload:
             self._database.transact(self._create_shadow, session, publish=False)
@@ -155,21 +157,21 @@ class DuckdbStage:
         session.run(tables.twin(session, self._table_name, self._shadow))
 
     def _load(self) -> None:
-        """Hands over what waits, numbered by arrival. One transaction holds all of a batch: ends cost the most here."""
-        if not self._waiting:
-            return
+        """Hands over what waits, numbered by arrival. One transaction holds all of a batch: small ones take much more
+        time."""
         waiting, self._waiting = self._waiting, []
-        columns = [f"c{place}" for place in range(len(self._schema.columns))]
-        rows = pa.Table.from_batches(waiting).rename_columns(columns)
-        if rows.num_rows == 0:
+        if not any(batch.num_rows for batch in waiting):
             return
-        numbers = np.arange(self._staged.rows, self._staged.rows + rows.num_rows)
-        rows = rows.append_column("arrival", pa.array(numbers, pa.int64()))
         if not self._filling:
             self._session.run("BEGIN TRANSACTION")
             self._filling = True
-        self._session.load(rows, f"INSERT INTO {sql.STAGING} SELECT * FROM {INCOMING}")
-        self._staged = self._staged.plus(rows.num_rows, rows.nbytes)
+        numbered = []
+        for batch in waiting:
+            numbers = np.arange(self._staged.rows, self._staged.rows + batch.num_rows)
+            columns = [*batch.columns, pa.array(numbers, pa.int64())]
+            numbered.append(pa.RecordBatch.from_arrays(columns, schema=self._incoming))
+            self._staged = self._staged.plus(batch.num_rows, batch.nbytes)
+        self._session.load(numbered, f"INSERT INTO {sql.STAGING} SELECT * FROM {INCOMING}")
 
     def _deduplicate(self) -> int:
         if self._session.one(sql.count_keys(self._schema)) == self._staged.rows:
@@ -237,3 +239,9 @@ class DuckdbStage:
         session.run(f"ALTER TABLE {self._shadow} RENAME TO {sql.quote(self._table_name)}")
         for comment in comments:
             session.run(comment)
+
+
+def _incoming(schema: TableSchema) -> pa.Schema:
+    """The columns of staging, as Arrow has them."""
+    fields = [pa.field(f"c{place}", field.type) for place, field in enumerate(schema.arrow())]
+    return pa.schema([*fields, pa.field("arrival", pa.int64())])

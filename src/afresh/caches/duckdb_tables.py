@@ -86,12 +86,16 @@ def described(session: Session, table_name: str, wanted: TableSchema) -> TableSc
 
 def record(session: Session, table_name: str, columns: Sequence[Column], key: Sequence[str] = ()) -> None:
     """Remembers columns of a table that we made."""
-    for place, column in enumerate(columns):
-        key_place = key.index(column.name) if column.name in key else None
-        session.run(
-            "INSERT INTO main.AfreshColumn VALUES (?, ?, ?, ?, ?)",
-            (table_name, place, column.name, column.type_name, key_place),
-        )
+    session.run(
+        "INSERT INTO main.AfreshColumn SELECT ?, unnest(?), unnest(?), unnest(?), unnest(?)",
+        (
+            table_name,
+            list(range(len(columns))),
+            [column.name for column in columns],
+            [column.type_name for column in columns],
+            [key.index(column.name) if column.name in key else None for column in columns],
+        ),
+    )
 
 
 def forget(session: Session, table_name: str) -> None:
