@@ -1,5 +1,6 @@
 """The kit: every value comes back exactly, whatever its type and size, and whatever the names are."""
 
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -203,5 +204,12 @@ class NameKit(CacheRig):
 
 
 def _sorted(rows: list[Row]) -> list[Row]:
-    """In any order that depends on the values alone; 0.0 and -0.0 are one value."""
-    return sorted(rows, key=lambda row: repr([value + 0.0 if isinstance(value, float) else value for value in row]))
+    """In any order that depends on the values alone, not on how they are written."""
+    return sorted(rows, key=lambda row: repr([_written(value) for value in row]))
+
+
+def _written(value: Any) -> Any:
+    """0.0 and -0.0 are one value, and so are 0 and 0.00."""
+    if isinstance(value, Decimal):
+        return value.as_integer_ratio()
+    return value + 0.0 if isinstance(value, float) else value
