@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -87,7 +88,7 @@ class Place:
             path = self.batches_of(case)
             if not path.exists():
                 half = path.with_suffix(".part")
-                with ipc.new_file(half, SCHEMA.arrow()) as file:
+                with ipc.new_file(str(half), SCHEMA.arrow()) as file:
                     for batch in _batches(case, self.rows):
                         file.write_batch(batch)
                 half.rename(path)
@@ -249,7 +250,7 @@ def _batches(case: str, rows: int) -> Iterator[pa.RecordBatch]:
 
 def _batch(ids: "np.typing.NDArray[np.int64]", changed: "np.typing.NDArray[np.bool_]") -> pa.RecordBatch:
     mixed = (ids * 2_654_435_761 + 12_345) % 1_000_003
-    columns = [pa.array(ids)]
+    columns: list[Any] = [pa.array(ids)]
     columns += [
         pa.array((mixed * (number + 7) + changed) % 10**9).cast(pa.decimal128(19, 0)).cast(pa.decimal128(23, 4))
         for number in range(14)
