@@ -16,7 +16,7 @@ import pytest
 
 from afresh.cli.main import app
 
-PATIENCE = 20.0
+PATIENCE = 50.0
 """Seconds after which something that should have happened has not."""
 
 _SOURCE = """

@@ -27,6 +27,8 @@ def test_status_plan_and_history_after_syncs(place: Place) -> None:
 
 def test_status_and_plan_with_failures(place: Place) -> None:
     """A table that fails says why, when it is tried again, and what can be done."""
+    text = place.configuration.read_text(encoding="utf-8")
+    place.configuration.write_text(re.sub('check_interval = "[^"]*"', 'check_interval = "60s"', text), encoding="utf-8")
     place.change_source("DROP TABLE F4111")
     sync = place.afresh("sync", "LotUsage")
     status, plan = place.afresh("status"), place.afresh("plan", "LotUsage")
