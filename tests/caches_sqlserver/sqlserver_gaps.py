@@ -10,8 +10,15 @@ GAPS = {
 }
 
 
+READING = {
+    "test_extremes[string]": "mssql-python drops a leading U+FEFF when it reads nvarchar(max); what is stored is right",
+}
+"""What a real server's driver cannot show."""
+
+
 def mark(items: list[pytest.Item]) -> None:
     """Marks the tests of the kit that show a gap."""
     for item in items:
-        if reason := GAPS.get(item.name):
+        real = READING if item.path.stem == "test_sqlserver_kit" else {}
+        if reason := GAPS.get(item.name) or real.get(item.name):
             item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
