@@ -36,7 +36,7 @@ class Limits(CacheRig):
             assert _sorted(bench.rows(schema)) == _sorted(rows)
 
     def fits(self, schema: TableSchema, row: Row) -> bool:
-        """Whether every value can be held and read again, and no key ends in what a comparison ignores or is too long."""
+        """Whether every value can be held and read again, and no key is too long or ends in what `=` ignores."""
         keys = [row[schema.names.index(name)] for name in schema.key]
         marked = any(isinstance(value, str) and value.startswith("\ufeff") for value in row)
         return not marked and not any(map(self.refuses, row)) and all(map(_plain_key, keys))
