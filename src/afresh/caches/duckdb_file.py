@@ -4,6 +4,7 @@ All connections of a process to one file share one instance and one configuratio
 until the last cache on the file is closed, and keeps all other processes out; for reading alone, only for a moment.
 """
 
+import atexit
 import os
 import threading
 import time
@@ -96,7 +97,7 @@ def release(file: OpenFile) -> None:
     with _CHANGED:
         file.claims -= 1
         if file.claims == 0:
-            del _OPEN[file.address.path]
+            _OPEN.pop(file.address.path, None)
             file.close()
             _CHANGED.notify_all()
 
@@ -128,6 +129,14 @@ def _claimed(address: Address, *, read_only: bool, give_up: float) -> OpenFile:
         else:
             found.claims += 1
         return found
+
+
+@atexit.register
+def _close_all() -> None:
+    """What nobody closed: DuckDB complains of connections that outlive the interpreter."""
+    with _CHANGED:
+        while _OPEN:
+            _OPEN.popitem()[1].close()
 
 
 def _opened(address: Address, *, read_only: bool) -> OpenFile:

@@ -117,12 +117,27 @@ def create_staging(schema: TableSchema) -> str:
 
 def create_due() -> str:
     """An empty temporary table for what a merge is going to write."""
-    return f"CREATE OR REPLACE TEMP TABLE {_bare(DUE)} (arrival BIGINT, known BOOLEAN)"
+    return f"CREATE OR REPLACE TEMP TABLE {_bare(DUE)} AS SELECT 0::BIGINT AS arrival, true AS known WHERE false"
+
+
+def note(found: str) -> str:
+    """Adds what a query finds to what is due, by making that table anew.
+
+    DuckDB 2.0.0 loses what a second INSERT of one transaction brings into a table if the first one brought nothing and
+    the second fills row groups. So no transaction of ours inserts into any table more than once.
+    """
+    return f"CREATE OR REPLACE TEMP TABLE {_bare(DUE)} AS SELECT * FROM {DUE} UNION ALL {found}"
 
 
 def count_keys(schema: TableSchema) -> str:
-    """How many different keys are staged."""
-    return f"SELECT count(*) FROM (SELECT 1 FROM {STAGING} GROUP BY {', '.join(_places(schema, schema.key))})"
+    """How many different keys are staged, and how many rows."""
+    each = f"SELECT count(*) AS rows FROM {STAGING} GROUP BY {', '.join(_places(schema, schema.key))}"
+    return f"SELECT count(*), coalesce(sum(rows), 0) FROM ({each})"
+
+
+def count_rows(table: str, schema: TableSchema) -> str:
+    """How many rows are really there: a bare count(*) is answered without a look at them."""
+    return f"SELECT count(*) FILTER (WHERE hash({quote(schema.key[0])}) >= 0) FROM {table}"
 
 
 def deduplicate(schema: TableSchema) -> str:
@@ -154,7 +169,7 @@ def fill(table: str, schema: TableSchema) -> str:
 
 
 def find_changed(table: str, schema: TableSchema, *, trust_source: bool) -> str:
-    """Notes the staged rows of an interval of arrival that differ from the table's, and are not older.
+    """The staged rows of an interval of arrival that differ from the table's, and are not older.
 
     Parameters: the interval, then those of `fold_parameters`.
     """
@@ -162,10 +177,7 @@ def find_changed(table: str, schema: TableSchema, *, trust_source: bool) -> str:
     if schema.last_update and not trust_source:
         condition = f"{_not_older(schema)}\n  AND {condition}"
     some = f"SELECT * FROM {STAGING} WHERE arrival >= ? AND arrival < ?"
-    return (
-        f"INSERT INTO {DUE} SELECT s.arrival, true FROM ({some}) AS s JOIN {table} AS t ON {_same_key(schema)}\n"
-        f"WHERE {condition}"
-    )
+    return f"SELECT s.arrival, true FROM ({some}) AS s JOIN {table} AS t ON {_same_key(schema)}\nWHERE {condition}"
 
 
 def fold_parameters(schema: TableSchema, *, trust_source: bool) -> list[datetime]:
@@ -176,9 +188,9 @@ def fold_parameters(schema: TableSchema, *, trust_source: bool) -> list[datetime
 
 
 def find_new(table: str, schema: TableSchema) -> str:
-    """Notes the staged rows whose key the table does not have."""
+    """The staged rows whose key the table does not have."""
     found = f"SELECT 1 FROM {table} AS t WHERE {_same_key(schema)}"
-    return f"INSERT INTO {DUE} SELECT s.arrival, false FROM {STAGING} AS s WHERE NOT EXISTS ({found})"
+    return f"SELECT s.arrival, false FROM {STAGING} AS s WHERE NOT EXISTS ({found})"
 
 
 def delete_changed(table: str, schema: TableSchema) -> str:

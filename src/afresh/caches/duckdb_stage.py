@@ -174,32 +174,41 @@ class DuckdbStage:
         self._session.load(numbered, f"INSERT INTO {sql.STAGING} SELECT * FROM {INCOMING}")
 
     def _deduplicate(self) -> int:
-        if self._session.one(sql.count_keys(self._schema)) == self._staged.rows:
+        keys, rows = self._session.rows(sql.count_keys(self._schema))[0]
+        self._check(rows, self._staged.rows)
+        if keys == rows:
             return 0
         return self._session.one(sql.deduplicate(self._schema), sql.deduplicate_parameters(self._schema))
 
     def _apply(self, session: Session, staged: int, *, trust_source: bool) -> MergeCounts:
         target = self._shadow if self._reload else self._table
-        if not session.rows(f"SELECT 1 FROM {target} LIMIT 1"):
-            return MergeCounts(inserted=session.one(sql.fill(target, self._schema)))
+        existing = session.one(f"SELECT count(*) FROM {target}")
+        if existing == 0:
+            counts = MergeCounts(inserted=session.one(sql.fill(target, self._schema)) if staged else 0)
+        else:
+            # Into the shadow goes what this very extract delivered twice: there, the stamps decide which is newer.
+            counts = self._merged(session, target, staged, trust_source=trust_source and not self._reload)
+        if counts.inserted or counts.updated:
+            self._check(session.one(sql.count_rows(target, self._schema)), existing + counts.inserted)
+        return counts
+
+    def _merged(self, session: Session, target: str, staged: int, *, trust_source: bool) -> MergeCounts:
         session.run(sql.create_due())
-        # Into the shadow goes what this very extract delivered twice: there, the stamps decide which one is newer.
-        changed = self._find_changed(session, target, trust_source=trust_source and not self._reload)
-        new = session.one(sql.find_new(target, self._schema))
+        changed = self._find_changed(session, target, trust_source=trust_source)
+        new = session.one(sql.note(sql.find_new(target, self._schema))) - changed
         updated, inserted = self._write_due(session, target, changed, new)
-        if (updated, inserted) != (changed, new):
-            raise CacheError(
-                f"{self._table_name}: the cache table has more than one row of a key ({', '.join(self._schema.key)})",
-                hint="Somebody else wrote it. Delete those rows, or reload the table: `afresh sync TABLE --mass`.",
-            )
+        self._check(updated, changed)
+        self._check(inserted, new)
         return MergeCounts(inserted=inserted, updated=updated, unchanged=staged - inserted - updated)
 
     def _find_changed(self, session: Session, target: str, *, trust_source: bool) -> int:
-        if not self._schema.values:
-            return 0
-        statement = sql.find_changed(target, self._schema, trust_source=trust_source)
-        folds = sql.fold_parameters(self._schema, trust_source=trust_source)
-        return sum(session.one(statement, (*part, *folds)) for part in self._staged.parts())
+        found = 0
+        if self._schema.values:
+            statement = sql.note(sql.find_changed(target, self._schema, trust_source=trust_source))
+            folds = sql.fold_parameters(self._schema, trust_source=trust_source)
+            for part in self._staged.parts():
+                found = session.one(statement, (*part, *folds))
+        return found
 
     def _write_due(self, session: Session, target: str, changed: int, new: int) -> tuple[int, int]:
         """Writes what was found; how many rows it changed, and how many it added."""
@@ -210,6 +219,14 @@ class DuckdbStage:
             return updated, session.one(sql.insert_due(target, self._schema, known=True)) - changed
         updated = session.one(sql.update_changed(target, self._schema)) if changed else 0
         return updated, session.one(sql.insert_due(target, self._schema, known=False)) if new else 0
+
+    def _check(self, found: int, expected: int) -> None:
+        if found != expected:
+            raise CacheError(
+                f"{self._table_name}: {found:,} rows came in where there had to be {expected:,}; nothing was changed",
+                hint="If somebody else wrote rows with the same key twice into the table, delete them "
+                f"({', '.join(self._schema.key)}); if nobody did, this is a defect of DuckDB: please report it.",
+            )
 
     def _compare(self, session: Session) -> MergeCounts:
         existing, loaded = session.one(f"SELECT count(*) FROM {self._table}"), self._loaded.rows
@@ -230,6 +247,10 @@ class DuckdbStage:
         return list(replace(self._loaded, rows=last + 1).parts())
 
     def _replace(self, session: Session, strategy: ReloadStrategy) -> None:
+        self._swap_or_refill(session, strategy)
+        self._check(session.one(sql.count_rows(self._table, self._schema)), self._loaded.rows)
+
+    def _swap_or_refill(self, session: Session, strategy: ReloadStrategy) -> None:
         if strategy is not ReloadStrategy.SWAP or not tables.is_plain(session, self._table_name):
             session.run(f"DELETE FROM {self._table}")
             session.run(sql.copy_rows(self._shadow, self._table, self._schema))
