@@ -12,6 +12,7 @@ _LIBRARIES = (
     "On Linux the driver needs the system's libltdl7 and libgssapi-krb5-2; without them set "
     "MSSQL_PYTHON_NATIVE_PROVIDER=mssql-odbc, which needs libssl3 alone."
 )
+_NOT_LOADED = "Failed to load the driver"
 
 
 class Cursor(Protocol):
@@ -103,5 +104,11 @@ def connect(connection_string: str, login_seconds: int) -> Connection:
         driver: Any = importlib.import_module("mssql_python")
     except (ImportError, OSError) as error:
         raise ConfigurationError(f"mssql-python cannot be loaded: {error}", hint=_LIBRARIES) from error
-    connection: Connection = driver.connect(connection_string, autocommit=True, timeout=login_seconds)
+    try:
+        connection: Connection = driver.connect(connection_string, autocommit=True, timeout=login_seconds)
+    except Exception as error:
+        # Its native part is loaded by the first connection only.
+        if _NOT_LOADED in str(error):
+            raise ConfigurationError("mssql-python cannot load its native part", hint=_LIBRARIES) from error
+        raise
     return connection
