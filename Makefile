@@ -24,7 +24,7 @@ help:
 	@echo "make test    the whole test suite, every cache included: real SQLite, PostgreSQL and DuckDB, SQL Server as a fake"
 	@echo "make conformance   of it the suites of the caches alone, with the conformance kit that each has to pass"
 	@echo "make check   ruff, mypy --strict, import-linter"
-	@echo "make bench   rows per second, next to a script that does the same by hand"
+	@echo "make bench   time and memory, next to scripts that do the same by hand; make bench BENCH='sqlite --rows 100000'"
 	@echo "make docs    make the reference documents again, from the code"
 	@echo "make clean   remove what was made, the environment included"
 
@@ -44,7 +44,7 @@ check: $(VENV)/.test
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.test
-	$(BIN)/python -m bench.run
+	$(BIN)/python -m bench.run $(BENCH)
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/generate.py

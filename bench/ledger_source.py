@@ -14,18 +14,17 @@ LEDGER_STAMP = "LastUpdate"
 F4111 = "F4111"
 
 
-def make(path: Path, rows: int, *, ledger: bool) -> None:
-    """Makes the source file, if it is not there yet, with that many rows in F4111 (and in Ledger)."""
+def make(path: Path, rows: int) -> None:
+    """Makes the source file, if it is not there yet, with that many rows in F4111 and in Ledger."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".part")
     half.unlink(missing_ok=True)
-    create(half, now=NOW, rows=20_000, only=(F4111,), table_rows={F4111: rows})
+    create(half, now=NOW, rows=min(rows, 20_000), only=(F4111,), table_rows={F4111: rows})
     with closing(sqlite3.connect(half)) as connection:
         connection.execute("CREATE INDEX F4111_stamp ON F4111 (ILCRDJ, ILTDAY)")
-        if ledger:
-            _add_ledger(connection)
+        _add_ledger(connection)
         connection.execute("ANALYZE")
         connection.execute("PRAGMA journal_mode = DELETE")
     half.rename(path)
