@@ -17,6 +17,7 @@ from afresh.core.errors import ConfigurationError
 from afresh.core.kinds import CacheKind, FetcherContext, FetcherKind, SourceContext, SourceKind
 from afresh.core.options import DataSourceConfig, DataSyncOptions, SourceSystemConfig
 from afresh.core.ports import Cache, Clock, Emit, Fetcher, PostProcessor, SourceSystem
+from afresh.engine import quarantine
 from afresh.engine.clock import SystemClock
 from afresh.engine.instance import new_instance_id
 from afresh.engine.service import Service
@@ -90,7 +91,7 @@ def _check_names(options: DataSyncOptions, cache: Cache) -> None:
     seen: dict[str, str] = {}
     for config in options.data_sources:
         name = config.table_name
-        if name.lower() in cache.capabilities.reserved_names:
+        if name.lower() in cache.capabilities.reserved_names | {quarantine.NAME.lower()}:
             raise ConfigurationError(f"{name!r} is a table of the cache's own", hint="Give the table another name.")
         if limit is not None and len(name.encode()) > limit:
             raise ConfigurationError(f"{name!r} is longer than the {limit} bytes that the cache allows for a name")

@@ -15,7 +15,7 @@ from tests.engine.rig import DAILY, HOUR, HOURLY, ITEMS, MASS, Rig, in_thread, i
 
 from afresh.core.errors import AfreshError, SourceUnavailable
 from afresh.core.events import BatchMerged, ColumnsAdded, RowsStaged, SyncStarted, TableCreated, TableReloaded
-from afresh.core.model import MergeCounts, Outcome, ReloadStrategy
+from afresh.core.model import MergeCounts, Outcome, ReloadStrategy, SourceInstant
 from afresh.core.options import ScheduleConfig
 from afresh.core.ports import Cancellation
 from afresh.core.schema import Column, TableSchema
@@ -77,7 +77,7 @@ def test_source_clock_is_the_anchor(directory: Path) -> None:
     """The next window reaches back from the source's clock, as it was before the read."""
     rig = make_rig(directory, rows=[item(1)])
     behind = START - timedelta(minutes=20)
-    rig.source.now = lambda: behind  # type: ignore[method-assign] # a source whose clock is late
+    rig.source.clock = lambda: SourceInstant(now=behind)  # type: ignore[method-assign] # a source whose clock is late
     rig.sync(MASS)
     rig.sync(DAILY)
     assert rig.source.reads == [None, behind - 72 * HOUR]

@@ -28,7 +28,7 @@ ASKS = ":minimum_dt IS NULL OR"
 )
 def test_queries_that_pass(sql: str, passed: str | None) -> None:
     """One SELECT passes as it is, without its closing semicolon; words in texts and names do not count."""
-    assert read_only_query(sql) == (passed or sql)
+    assert read_only_query(sql, "sqlite") == (passed or sql)
 
 
 @pytest.mark.parametrize(
@@ -70,15 +70,15 @@ def test_queries_that_pass(sql: str, passed: str | None) -> None:
 def test_queries_that_are_refused(sql: str, reason: str) -> None:
     """Everything else is a mistake of the configuration, with its reason."""
     with pytest.raises(ConfigurationError) as raised:
-        read_only_query(sql)
+        read_only_query(sql, "sqlite")
     assert raised.value.message.startswith("the query is refused: ")
     assert reason in raised.value.message
 
 
 def test_the_use_of_minimum_dt_is_seen() -> None:
     """A query that does not ask for `:minimum_dt` reads everything each time."""
-    assert uses_minimum(f"SELECT * FROM t WHERE {ASKS} a > :minimum_dt")
-    assert not uses_minimum("SELECT ':minimum_dt' FROM t")
+    assert uses_minimum(f"SELECT * FROM t WHERE {ASKS} a > :minimum_dt", "sqlite")
+    assert not uses_minimum("SELECT ':minimum_dt' FROM t", "sqlite")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_use_of_minimum_dt_is_seen() -> None:
 )
 def test_conditions_that_pass(sql: str) -> None:
     """One condition passes unchanged."""
-    assert read_only_condition(sql) == sql
+    assert read_only_condition(sql, "sqlite") == sql
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,6 @@ def test_conditions_that_pass(sql: str) -> None:
 def test_conditions_that_are_refused(sql: str, reason: str) -> None:
     """Whatever is not one condition, or could reach beyond its parentheses, is refused with its reason."""
     with pytest.raises(ConfigurationError) as raised:
-        read_only_condition(sql)
+        read_only_condition(sql, "sqlite")
     assert raised.value.message.startswith("the condition in `where` is refused: ")
     assert reason in raised.value.message

@@ -16,6 +16,7 @@ from tests.fetchers.fetched import context_of, database, mine, rows, source_of
 
 from afresh.core.errors import Cancelled, ConfigurationError, FetcherError, SourceUnavailable
 from afresh.core.kinds import FetcherContext
+from afresh.core.model import SourceInstant
 from afresh.core.ports import Cancellation, Explanation, Fetcher, SourceSystem
 from afresh.core.schema import Column, TableSchema
 from afresh.fetchers.rows import PYTHON, PythonOptions
@@ -119,7 +120,7 @@ def test_rows_told_by_the_base_class() -> None:
     assert [row["number"] for row in rows(fetcher)] == [1]
     assert rows(fetcher, NOON)[0]["changed"] == NOON
     assert fetcher.explain(None) == Explanation(notes=("Rows come from my_fetchers:Mine.",))
-    assert fetcher.now() is None
+    assert fetcher.clock() is None
 
 
 class ByAttribute:
@@ -198,7 +199,7 @@ def test_a_whole_fetcher_is_taken_as_it_is() -> None:
     fetcher = mine(Whole, batch_rows=2)
     assert rows(fetcher) == [{"A": 1}, {"A": 2}, {"A": 3}]
     assert fetcher.explain(None).notes == ("mine",)
-    assert fetcher.now() == NOON
+    assert fetcher.clock() == SourceInstant(now=NOON)
 
 
 class Built:
@@ -221,7 +222,7 @@ def test_arguments_of_a_class(tmp_path: Path) -> None:
     source = source_of(database(tmp_path / "a.db"))
     fetcher = mine(Built, source=source, arguments={"first": 5, "step": 2})
     assert [row["number"] for row in rows(fetcher)] == [5, 7, 1000]
-    assert fetcher.now() == source.now()
+    assert fetcher.clock() == source.clock()
 
 
 def counted(minimum_dt: datetime | None, *, upto: int) -> Iterator[Order]:
@@ -570,7 +571,7 @@ def test_wrong_answers_of_a_whole_fetcher() -> None:
     with pytest.raises(FetcherError, match="`explain` returned a str, not an Explanation"):
         fetcher.explain(None)
     with pytest.raises(FetcherError, match="`now` did not return a datetime with a time zone"):
-        fetcher.now()
+        fetcher.clock()
 
 
 def test_cancellation_and_closing() -> None:

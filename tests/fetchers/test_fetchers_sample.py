@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.fetchers.fetched import context_of, rows
 
 from afresh.core.errors import Cancelled
+from afresh.core.model import SourceInstant
 from afresh.core.ports import Fetcher
 from afresh.fetchers.sample import SAMPLE, SampleOptions
 from afresh.testing.cancellation import ManualCancellation
@@ -57,7 +58,7 @@ def test_it_explains_itself() -> None:
     assert explained.notes == ("Rows are made up: 1,500, of which 1.0% of them change in each hour.",)
     assert explained.expected_rows == 1500
     assert sample(rows=1500).explain(START).expected_rows is None
-    assert sample().now() == START
+    assert sample().clock() == SourceInstant(now=START)
     assert not SAMPLE.needs_source
 
 

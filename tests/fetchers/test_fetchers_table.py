@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.fetchers.fetched import built, database, rows, source_of
 
 from afresh.core.errors import BadValue, ConfigurationError
+from afresh.core.model import SourceInstant
 from afresh.core.ports import TableInfo
 from afresh.core.select import TableName
 from afresh.fetchers.table import TABLE
@@ -69,7 +70,7 @@ def test_without_options_everything_is_read_each_time(source: SqliteSource) -> N
     explained = fetcher.explain(NOON)
     assert explained.notes == ("T has no last-update column (option `cursor`): every sync reads the whole table.",)
     assert explained.expected_rows == 5
-    assert fetcher.now() == ManualClock().now()
+    assert fetcher.clock() == SourceInstant(now=ManualClock().now())
 
 
 def test_renames_types_and_order(source: SqliteSource) -> None:

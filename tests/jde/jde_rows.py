@@ -4,7 +4,8 @@ It answers a select by testing its predicate on each row in Python, so that what
 without a database.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +15,9 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 
 from afresh.core.kinds import FetcherContext
+from afresh.core.model import SourceInstant
 from afresh.core.options import DataSourceConfig
-from afresh.core.ports import Cancellation, TableInfo
-from afresh.core.schema import Column
+from afresh.core.ports import Account, Catalogue, Reading, SourceColumn, SourceTraits, TableInfo, TableSummary
 from afresh.core.select import (
     AllOf,
     AnyOf,
@@ -28,10 +29,10 @@ from afresh.core.select import (
     Statement,
     TableName,
 )
-from afresh.engine.cancellation import CancelToken
 from afresh.fetchers.jde import JdeFetcher, build
 from afresh.jde.catalogue import Kind, tables
 from afresh.jde.options import JdeOptions
+from afresh.testing.cancellation import ManualCancellation
 
 CHICAGO = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -65,7 +66,7 @@ class FakeSource:
     def statement(self, select: Select | Query) -> Statement:
         return Statement(f"fake read of {self.table}")
 
-    def read(self, select: Select | Query, cancel: Cancellation, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    def read(self, select: Select | Query, reading: Reading, batch_rows: int) -> Iterator[pa.RecordBatch]:
         assert isinstance(select, Select)
         self.selects.append(select)
         found = [row for row in self.rows if select.where is None or holds(select.where, row)]
@@ -79,11 +80,29 @@ class FakeSource:
         self.described += 1
         return self.info if table.name == self.table else None
 
-    def describe_query(self, query: Query) -> tuple[Column, ...]:
+    def describe_query(self, query: Query) -> tuple[SourceColumn, ...]:
         raise NotImplementedError("the fake holds a table, no queries")
 
-    def now(self) -> datetime | None:
-        return NOW
+    def tables(self, schema: str | None = None) -> Sequence[TableSummary]:
+        return [TableSummary(table=TableName(self.table))]
+
+    def account(self) -> Account:
+        return Account(user="fake", version="fake")
+
+    @property
+    def traits(self) -> SourceTraits:
+        return SourceTraits(kind="fake", dialect="sqlite", time_zone=self.time_zone)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self
+
+    @contextmanager
+    def parts(self, select: Select, count: int) -> Iterator[Sequence[Select]]:
+        yield (select,)
+
+    def clock(self) -> SourceInstant | None:
+        return SourceInstant(now=NOW)
 
     def close(self) -> None:
         return None
@@ -116,7 +135,7 @@ def info_of(table: str) -> TableInfo:
     """A known table as a source would describe it."""
     known = tables()[table]
     columns = [
-        Column(name=c.name, type=pa.string() if c.kind is Kind.TEXT else pa.int64(), length=c.length)
+        SourceColumn(name=c.name, type=pa.string() if c.kind is Kind.TEXT else pa.int64(), length=c.length)
         for c in known.columns
     ]
     return TableInfo(columns=tuple(columns), key=known.key, rows=12_345)
@@ -162,4 +181,4 @@ def rows_of(batches: Iterable[pa.RecordBatch]) -> list[dict[str, Any]]:
 
 def fetched(source: FakeSource, minimum: datetime | None = None, **settings: Any) -> list[dict[str, Any]]:
     """What the fetcher of the source's table brings."""
-    return rows_of(fetcher_of(source, **settings).fetch(minimum, CancelToken()))
+    return rows_of(fetcher_of(source, **settings).fetch(minimum, ManualCancellation()))

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from tests.jde.jde_rows import FakeSource, fetched, fetcher_of, info_of, options, rows_of, source_of, stored
 
 from afresh.core.errors import Cancelled, ConfigurationError
-from afresh.core.ports import Fetcher, TableInfo
-from afresh.core.schema import TIMESTAMP, Column
+from afresh.core.ports import Fetcher, SourceColumn, TableInfo
+from afresh.core.schema import TIMESTAMP
 from afresh.core.select import AllOf, Raw, TableName
-from afresh.engine.cancellation import CancelToken
 from afresh.fetchers.jde import JDE
 from afresh.jde.catalogue import tables
+from afresh.testing.cancellation import ManualCancellation
 
 WORK_ORDER = stored(
     "F4801",
@@ -66,7 +66,7 @@ def test_every_known_table_can_be_read(table: str) -> None:
     assert schema.key == known.key
     assert schema.last_update == "LastUpdateDT"
     assert set(schema.names) == {c.name for c in known.columns if c.documented} | {"LastUpdateDT"}
-    (batch,) = fetcher.fetch(None, CancelToken())
+    (batch,) = fetcher.fetch(None, ManualCancellation())
     assert batch.schema.equals(schema.arrow())
     batch.validate(full=True)
     assert batch.to_pylist()[0]["LastUpdateDT"] is None
@@ -138,7 +138,7 @@ def test_a_date_in_the_key_stays_a_number() -> None:
     """F4104 has its expired date in the key, where there may be no null but often the date 0."""
     row = stored("F4104", IVITM=60001, IVXRT="VN", IVEXDJ=0, IVEFTJ=126001)
     fetcher = fetcher_of(source_of("F4104", row))
-    (found,) = rows_of(fetcher.fetch(None, CancelToken()))
+    (found,) = rows_of(fetcher.fetch(None, ManualCancellation()))
     assert (found["IVEXDJ"], found["IVEFTJ"]) == (0, date(2026, 1, 1))
     assert "Part of the key, and so kept as the stored number: IVEXDJ." in fetcher.explain(None).notes
 
@@ -146,14 +146,14 @@ def test_a_date_in_the_key_stays_a_number() -> None:
 def test_a_batch_is_as_large_as_asked() -> None:
     """Rows come in batches of the configured size, each in the promised schema."""
     rows = [stored("F4801", WADOCO=number) for number in range(25)]
-    batches = list(fetcher_of(source_of("F4801", *rows), batch_rows=10).fetch(None, CancelToken()))
+    batches = list(fetcher_of(source_of("F4801", *rows), batch_rows=10).fetch(None, ManualCancellation()))
     assert [batch.num_rows for batch in batches] == [10, 10, 5]
 
 
 def test_a_cancelled_fetch_stops() -> None:
     """A request to stop is seen between batches."""
     rows = [stored("F4801", WADOCO=number) for number in range(25)]
-    cancel = CancelToken()
+    cancel = ManualCancellation()
     batches = fetcher_of(source_of("F4801", *rows), batch_rows=10).fetch(None, cancel)
     next(batches)
     cancel.request()
@@ -165,8 +165,8 @@ def test_a_condition_of_the_user_is_added() -> None:
     """`where` goes along with the window, and stands alone in a Mass."""
     source = source_of("F4801")
     fetcher = fetcher_of(source, where="WADCTO = 'WO'")
-    list(fetcher.fetch(None, CancelToken()))
-    list(fetcher.fetch(datetime(2026, 1, 1, tzinfo=UTC), CancelToken()))
+    list(fetcher.fetch(None, ManualCancellation()))
+    list(fetcher.fetch(datetime(2026, 1, 1, tzinfo=UTC), ManualCancellation()))
     mass, window = (select.where for select in source.selects)
     assert mass == Raw("WADCTO = 'WO'")
     assert isinstance(window, AllOf)
@@ -186,7 +186,7 @@ def test_the_source_is_asked_once() -> None:
     source = source_of("F4801", WORK_ORDER)
     fetcher = fetcher_of(source)
     assert fetcher.schema() is fetcher.schema()
-    list(fetcher.fetch(None, CancelToken()))
+    list(fetcher.fetch(None, ManualCancellation()))
     assert source.described == 1
 
 
@@ -229,15 +229,15 @@ def test_bad_dates_as_null_are_told() -> None:
 
 LEDGER = TableInfo(
     columns=(
-        Column(name="SLDOCO", type=pa.int64()),
-        Column(name="SLLNID", type=pa.decimal128(38, 0)),
-        Column(name="SLMCU", type=pa.string(), length=12),
-        Column(name="SLDSC1", type=pa.string(), length=30),
-        Column(name="SLTRDJ", type=pa.int64()),
-        Column(name="SLUPMJ", type=pa.int64()),
-        Column(name="SLTDAY", type=pa.int64()),
-        Column(name="SLFR$RP", type=pa.int64()),
-        Column(name="SLUTIME", type=TIMESTAMP),
+        SourceColumn(name="SLDOCO", type=pa.int64()),
+        SourceColumn(name="SLLNID", type=pa.decimal128(38, 0)),
+        SourceColumn(name="SLMCU", type=pa.string(), length=12),
+        SourceColumn(name="SLDSC1", type=pa.string(), length=30),
+        SourceColumn(name="SLTRDJ", type=pa.int64()),
+        SourceColumn(name="SLUPMJ", type=pa.int64()),
+        SourceColumn(name="SLTDAY", type=pa.int64()),
+        SourceColumn(name="SLFR$RP", type=pa.int64()),
+        SourceColumn(name="SLUTIME", type=TIMESTAMP),
     ),
     key=("SLDOCO", "SLLNID"),
 )
@@ -299,7 +299,7 @@ def test_a_table_without_stamp_is_read_whole() -> None:
     """Without a stamp there is no window and no last-update column, and the plan says so."""
     fetcher = fetcher_of(ledger(LINE))
     assert (fetcher.schema().last_update, fetcher.schema().folds) == (None, ())
-    assert len(rows_of(fetcher.fetch(datetime(2030, 1, 1, tzinfo=UTC), CancelToken()))) == 1
+    assert len(rows_of(fetcher.fetch(datetime(2030, 1, 1, tzinfo=UTC), ManualCancellation()))) == 1
     assert fetcher.explain(None).notes == ("F42199 has no change stamp: every sync reads the whole table.",)
 
 
@@ -392,7 +392,7 @@ def test_the_fetcher_needs_a_table_and_a_source() -> None:
     assert JDE.needs_source
     with pytest.raises(ConfigurationError, match="needs a table"):
         fetcher_of(replace_table(source_of("F4801"), ""))
-    assert fetcher.now() is not None
+    assert fetcher.clock() is not None
 
 
 def replace_table(source: FakeSource, table: str) -> FakeSource:

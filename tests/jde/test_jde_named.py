@@ -15,11 +15,11 @@ from tests.jde.jde_rows import CHICAGO, NOW, FixedClock, rows_of
 from afresh.core.kinds import FetcherContext, FetcherKind
 from afresh.core.options import DataSourceConfig
 from afresh.core.ports import Fetcher
-from afresh.engine.cancellation import CancelToken
 from afresh.fetchers.named import NAMED
 from afresh.jde.catalogue import tables
 from afresh.sample.source import create
 from afresh.sources.sqlite import SqliteSource
+from afresh.testing.cancellation import ManualCancellation
 
 TABLES = {
     "JdeWorkOrderFetcher": "F4801",
@@ -77,12 +77,12 @@ def test_a_named_fetcher_reads_its_table(sample: Path, name: str, table: str) ->
     assert fetcher.schema().key == tables()[table].key
     with closing(sqlite3.connect(sample)) as connection:
         (count,) = connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()
-    assert sum(batch.num_rows for batch in fetcher.fetch(None, CancelToken())) == count > 0
+    assert sum(batch.num_rows for batch in fetcher.fetch(None, ManualCancellation())) == count > 0
 
 
 def test_lot_usage_joins_what_went_in_to_what_came_out(sample: Path) -> None:
     """Issues (IM) of the item ledger name the lots a work order used, completions (IC) the lot it made."""
-    rows = rows_of(fetcher_of("JdeLotUsageFetcher", sample, quantity_decimals=4).fetch(None, CancelToken()))
+    rows = rows_of(fetcher_of("JdeLotUsageFetcher", sample, quantity_decimals=4).fetch(None, ManualCancellation()))
     issued = {row["ILDOCO"] for row in rows if row["ILDCT"] == "IM"}
     completed = {row["ILDOCO"] for row in rows if row["ILDCT"] == "IC"}
     assert issued & completed
@@ -94,7 +94,7 @@ def test_mis_data_as_it_is_stored(sample: Path) -> None:
     fetcher = fetcher_of("CmsMisDataFetcher", sample)
     schema = fetcher.schema()
     assert (schema.key, schema.last_update) == (("MisId",), "LastUpdateDT")
-    found = {row["MisId"]: row for row in rows_of(fetcher.fetch(None, CancelToken()))}
+    found = {row["MisId"]: row for row in rows_of(fetcher.fetch(None, ManualCancellation()))}
     with closing(sqlite3.connect(sample)) as connection:
         connection.row_factory = sqlite3.Row
         stored = [dict(row) for row in connection.execute("SELECT * FROM MisData")]
@@ -112,8 +112,8 @@ def test_a_window_of_mis_data(sample: Path) -> None:
     """A window brings what was corrected in it, and what was measured in it and never corrected."""
     fetcher = fetcher_of("CmsMisDataFetcher", sample)
     minimum = NOW - timedelta(days=60)
-    everything = rows_of(fetcher.fetch(None, CancelToken()))
-    windowed = {row["MisId"] for row in rows_of(fetcher.fetch(minimum, CancelToken()))}
+    everything = rows_of(fetcher.fetch(None, ManualCancellation()))
+    windowed = {row["MisId"] for row in rows_of(fetcher.fetch(minimum, ManualCancellation()))}
     assert {row["MisId"] for row in everything if row["LastUpdateDT"] >= minimum} <= windowed
     assert 0 < len(windowed) < len(everything)
 
@@ -132,7 +132,7 @@ def test_mis_data_can_be_another_table(tmp_path: Path) -> None:
         cursor=["CHG"],
         cursor_type="timestamp",
     )
-    (row,) = rows_of(fetcher.fetch(None, CancelToken()))
+    (row,) = rows_of(fetcher.fetch(None, ManualCancellation()))
     assert row == {
         "MisId": 1,
         "ResultValue": Decimal("2.50"),

@@ -14,11 +14,11 @@ from tests.jde.jde_rows import CHICAGO, NOW, FixedClock, options, rows_of
 from afresh.core.errors import BadValue, ConfigurationError
 from afresh.core.kinds import FetcherContext
 from afresh.core.options import DataSourceConfig
-from afresh.engine.cancellation import CancelToken
 from afresh.fetchers.jde import JdeFetcher, build
 from afresh.jde.catalogue import JdeColumn, Kind, tables
 from afresh.sample.source import create
 from afresh.sources.sqlite import SqliteSource
+from afresh.testing.cancellation import ManualCancellation
 
 Row = dict[str, Any]
 
@@ -109,7 +109,7 @@ def in_order(rows: list[Row]) -> list[Row]:
 @pytest.mark.parametrize("table", sorted(tables()))
 def test_every_value_of_the_sample(sample: Path, table: str) -> None:
     """All rows of all tables, with every trap in them, come out as a reading value by value has them."""
-    found = rows_of(fetcher_on(sample, table, quantity_decimals=4).fetch(None, CancelToken()))
+    found = rows_of(fetcher_on(sample, table, quantity_decimals=4).fetch(None, ManualCancellation()))
     expected = judged(sample, table)
     assert len(found) > 10
     assert in_order([{name: row[name] for name in expected[0]} for row in found]) == in_order(expected)
@@ -130,7 +130,7 @@ MINIMA = [
 @pytest.mark.parametrize("table", ["F4801", "F4101", "F4111", "F0006"])
 def test_a_window_of_the_sample(sample: Path, table: str, minimum: datetime) -> None:
     """A window brings all rows stamped in it or not at all, and no row from before its first day."""
-    rows = rows_of(fetcher_on(sample, table, quantity_decimals=4).fetch(minimum, CancelToken()))
+    rows = rows_of(fetcher_on(sample, table, quantity_decimals=4).fetch(minimum, ManualCancellation()))
     stamps = {row["LastUpdateDT"] for row in rows}
     instants = [row["LastUpdateDT"] for row in judged(sample, table)]
     needed = [instant for instant in instants if instant is None or instant >= minimum]
@@ -153,7 +153,7 @@ def test_an_index_on_the_stamp_serves_the_window(sample: Path) -> None:
 def test_a_condition_of_the_user_reaches_the_source(sample: Path) -> None:
     """`where` goes with the window in the source's own SQL."""
     fetcher = fetcher_on(sample, "F4801", where="WADCTO = 'WO' AND WASRST = '10'")
-    found = rows_of(fetcher.fetch(datetime(2025, 1, 1, tzinfo=UTC), CancelToken()))
+    found = rows_of(fetcher.fetch(datetime(2025, 1, 1, tzinfo=UTC), ManualCancellation()))
     assert found
     assert {row["WASRST"] for row in found} == {"10"}
 
@@ -163,8 +163,8 @@ def test_invalid_dates_stop_or_stay_legible(tmp_path: Path) -> None:
     path = tmp_path / "wrong.db"
     create(path, now=NOW, rows=500, only=["F4801"], invalid_dates=True)
     with pytest.raises(BadValue, match=r"WADRQJ holds 999999 \(each digit shown as 9\), which is not a date CYYDDD"):
-        list(fetcher_on(path, "F4801").fetch(None, CancelToken()))
-    rows = rows_of(fetcher_on(path, "F4801", bad_dates="null").fetch(None, CancelToken()))
+        list(fetcher_on(path, "F4801").fetch(None, ManualCancellation()))
+    rows = rows_of(fetcher_on(path, "F4801", bad_dates="null").fetch(None, ManualCancellation()))
     kept = sorted(row["BadDates"] for row in rows if row["BadDates"])
     assert kept == ["WADRQJ=124367", "WADRQJ=125366", "WADRQJ=126000"]
     assert all(row["WADRQJ"] is None for row in rows if row["BadDates"])
@@ -186,7 +186,7 @@ def test_numbers_that_arrive_as_reals(small: sqlite3.Connection, tmp_path: Path)
     fetcher = fetcher_on(
         tmp_path / "small.db", "F9", key=["A"], last_update={"date": "B", "time": "C"}, times=["C"], decimals={"D": 4}
     )
-    (row,) = rows_of(fetcher.fetch(None, CancelToken()))
+    (row,) = rows_of(fetcher.fetch(None, ManualCancellation()))
     assert (row["C"], row["D"]) == (time(14, 18, 5), Decimal("12.5000"))
     assert row["LastUpdateDT"] == datetime(2026, 1, 15, 20, 18, 5, tzinfo=UTC)
 
@@ -196,7 +196,7 @@ def test_what_is_no_whole_number_is_refused(small: sqlite3.Connection, tmp_path:
     """A stored number with a fraction, or none at all, stops the sync and is named by table, column and key."""
     small.execute("INSERT INTO F4111 (ILUKID, ILTRQT) VALUES (7, ?)", (value,))
     with pytest.raises(BadValue, match=r"F4111\.ILTRQT: row ILUKID=7"):
-        list(fetcher_on(tmp_path / "small.db", "F4111", quantity_decimals=4).fetch(None, CancelToken()))
+        list(fetcher_on(tmp_path / "small.db", "F4111", quantity_decimals=4).fetch(None, ManualCancellation()))
 
 
 def test_names_with_signs_are_read(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_names_with_signs_are_read(tmp_path: Path) -> None:
         connection.execute('CREATE TABLE "F55$01" ("QQUK#ID" INTEGER PRIMARY KEY, "QQFA@RT" INTEGER, "QQF$RP" TEXT)')
         connection.execute("INSERT INTO \"F55$01\" VALUES (1, 126015, 'A  ')")
     fetcher = fetcher_on(path, "F55$01", last_update={"date": "QQFA@RT"})
-    (row,) = rows_of(fetcher.fetch(datetime(2026, 1, 15, 12, tzinfo=UTC), CancelToken()))
+    (row,) = rows_of(fetcher.fetch(datetime(2026, 1, 15, 12, tzinfo=UTC), ManualCancellation()))
     assert (row["QQUK#ID"], row["QQF$RP"]) == (1, "A")
 
 

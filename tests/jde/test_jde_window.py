@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from tests.jde.jde_rows import CHICAGO, Row, fetched, fetcher_of, holds, source_of, stored
 
 from afresh.core.select import AllOf, AnyOf, Compare, IsNull, Predicate
-from afresh.engine.cancellation import CancelToken
 from afresh.jde.catalogue import StampKind
 from afresh.jde.dates import to_julian, to_time
 from afresh.jde.layout import StampReading
 from afresh.jde.window import window
+from afresh.testing.cancellation import ManualCancellation
 
 STAMP = StampReading(name="LastUpdateDT", date="WAUPMJ", time="WATDAY", kind=StampKind.UPDATE)
 
@@ -182,5 +182,5 @@ def test_a_creation_stamp_windows_on_the_creation_date() -> None:
 def test_everything_needs_no_condition() -> None:
     """Without a minimum nothing is compared."""
     source = source_of("F4801", stored("F4801"))
-    list(fetcher_of(source).fetch(None, CancelToken()))
+    list(fetcher_of(source).fetch(None, ManualCancellation()))
     assert source.selects[0].where is None

@@ -21,6 +21,7 @@ from tests.sources.sqlite_files import SpiedConnections, database, rows_of, sele
 
 from afresh.core.errors import BadValue, Cancelled, ConfigurationError, QueryFailed, SourceUnavailable
 from afresh.core.kinds import SourceContext
+from afresh.core.model import SourceInstant
 from afresh.core.options import SourceSystemConfig
 from afresh.core.schema import parse_type
 from afresh.core.select import Compare, Output, Query, Select, TableName
@@ -558,8 +559,8 @@ def test_relative_paths_start_at_the_configuration(tmp_path: Path) -> None:
     database(tmp_path / "data" / "erp #1?.db", "CREATE TABLE T (A)", "INSERT INTO T VALUES (1)")
     source = SQLITE.build(_context(tmp_path, "Europe/Berlin"))
     assert [batch.to_pylist() for batch in source.read(select("T", A="int64"), ManualCancellation(), 1)] == [[{"A": 1}]]
-    assert source.time_zone == ZoneInfo("Europe/Berlin")
-    assert source.now() == ManualClock().now()
+    assert source.traits.time_zone == ZoneInfo("Europe/Berlin")
+    assert source.clock() == SourceInstant(now=ManualClock().now())
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc/passwd"])

@@ -105,10 +105,11 @@ class SyncEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncStarted(SyncEvent):
-    """The open DataUpdate row is written."""
+    """The open DataUpdate row is written. `skew` is by how much the source's clock goes before ours."""
 
     source_dt: datetime | None
     expected_rows: int | None
+    skew: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,17 @@ class ColumnsAdded(SyncEvent):
     """The fetcher has new nullable columns, and the cache table got them."""
 
     columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValuesMisfit(SyncEvent):
+    """Values of a column did not fit, and its policy changed them or left their rows out. The reason names the first,
+    masked unless the source system has `show_values`."""
+
+    column: str
+    policy: str
+    rows: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,39 @@ class MergeCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceInstant:
+    """What a source's clock showed before a read began, UTC.
+
+    `oldest_open` is the begin of the oldest transaction that may still commit rows stamped before `now`; None where
+    that may not be seen.
+    """
+
+    now: datetime
+    oldest_open: datetime | None = None
+
+    @property
+    def anchor(self) -> datetime:
+        """The instant before which no row can come any more: what the next window reaches back from."""
+        return self.now if self.oldest_open is None else min(self.now, self.oldest_open)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misfit:
+    """Values of one column that its type cannot hold exactly, and what its policy made of them.
+
+    `policy` is that of `core.select`; `reason` is for people, its value masked. `key` and `value` are given for a row
+    that was quarantined: the row's key as `name=value` pairs, and the value (masked unless the source may show it).
+    """
+
+    column: str
+    policy: str
+    rows: int
+    reason: str
+    key: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataUpdateTask:
     """One sync that is due: which table, how, from when, and why.
 

@@ -58,6 +58,14 @@ class DataSourceConfig:
         Field(ge=0, le=1, description="A Mass with fewer rows than this share of the table does not replace it."),
     ] = 0.5
 
+    partitions: Annotated[
+        int, Field(ge=1, description="Reads side by side of which a full read of the table is made up.")
+    ] = 1
+    partition_by: Annotated[
+        str | None,
+        Field(min_length=1, description="Column by whose ranges the reads are cut; by default the source chooses."),
+    ] = None
+
     def schedule(self, update_type: UpdateType) -> ScheduleConfig | None:
         """The schedule of that type, if it is configured and enabled."""
         found = {UpdateType.MASS: self.mass, UpdateType.DAILY: self.daily, UpdateType.HOURLY: self.hourly}[update_type]
@@ -73,6 +81,9 @@ class SourceSystemConfig:
         str, Field(description="IANA zone of the wall clock readings in this source, such as `America/Chicago`.")
     ] = "UTC"
     max_sessions: Annotated[int, Field(ge=1, description="Most connections open to it at the same time.")] = 4
+    show_values: Annotated[
+        bool, Field(description="Whether errors and `DataQuarantine` show values that do not fit; else their shape.")
+    ] = False
     options: Annotated[Mapping[str, Any], Field(description="Settings of the kind of database.")] = field(
         default_factory=dict
     )

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from afresh.core.events import Event
-from afresh.core.model import Completion, DataUpdate, MergeCounts, ReloadStrategy
+from afresh.core.model import Completion, DataUpdate, MergeCounts, Misfit, ReloadStrategy, SourceInstant
 from afresh.core.schema import Column, TableSchema
 from afresh.core.select import Query, Select, Statement, TableName
 
@@ -61,47 +61,136 @@ class Cancellation(Protocol):
 # ---------------------------------------------------------------------------------------------------- sources
 
 
+class Reading(Cancellation, Protocol):
+    """A read on its way: it may be asked to stop, and is told what did not fit."""
+
+    def report(self, misfit: Misfit) -> None:
+        """Takes note of values that a column's policy changed or left out. Returns at once and never raises; may be
+        called from the thread that reads."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTraits:
+    """How sources differ, as data."""
+
+    kind: str
+    """The kind of database, as a configuration names it."""
+    dialect: str
+    """sqlglot's name for the SQL that a user writes for it."""
+    time_zone: ZoneInfo
+    """The zone of wall clock readings in this source."""
+    snapshot_reads: bool = True
+    """Whether one read sees one state of the database; else a row may come twice or not at all."""
+    shared_snapshots: bool = False
+    """Whether the parts of a read see the same state."""
+    own_clock: bool = True
+    """Whether `clock` asks the database; else it is our own clock."""
+    read_only_sessions: bool = False
+    """Whether the database itself refuses writes in our sessions, whatever the account may do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceColumn(Column):
+    """A column as a source's catalogue has it. `declared` is the source's own name of its type, with sizes."""
+
+    declared: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableInfo:
     """What a source knows of a table: columns with the types they would arrive as, primary key, rows (estimate)."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[SourceColumn, ...]
     key: tuple[str, ...]
     rows: int | None = None
 
 
-class SourceSystem(Protocol):
-    """A database that is only read. One object serves all threads; each read has a session of its own."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSummary:
+    """One table or view in a source's list of them; sizes are estimates, None where the source has none."""
 
-    @property
-    def time_zone(self) -> ZoneInfo:
-        """The zone of wall clock readings in this source."""
-        ...
+    table: TableName
+    rows: int | None = None
+    size: int | None = None
+    """Bytes."""
+    is_view: bool = False
 
-    def statement(self, select: Select | Query) -> Statement:
-        """The SQL that `read` would send; pure, sends nothing."""
-        ...
 
-    def read(self, select: Select | Query, cancel: Cancellation, batch_rows: int) -> Iterator[pa.RecordBatch]:
-        """Streams the rows as batches of at most `batch_rows`, in flat memory, in no particular order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the source says of our account and itself.
 
-        The batches' columns are the select's outputs, with exactly their names and types; a value that does not
-        fit raises `BadValue` naming table, column and value (masked). The session opens at the first `next` and
-        closes when the iterator ends, fails or is closed. A read that returns normally was complete. One session
-        sees one state of the database wherever the database can do that.
-        """
-        ...
+    `may_write` lists rights by which it could write, in the source's words; empty if it has none, None if that
+    cannot be told. `advice` are sentences for the administrator of the source: what to grant, revoke or set.
+    """
+
+    user: str
+    version: str
+    may_write: tuple[str, ...] | None = None
+    advice: tuple[str, ...] = ()
+
+
+class Catalogue(Protocol):
+    """What a source tells of itself. Each call has a short session of its own."""
 
     def describe(self, table: TableName) -> TableInfo | None:
         """The table as the catalogue has it; None if there is none, or it may not be seen."""
         ...
 
-    def describe_query(self, query: Query) -> tuple[Column, ...]:
-        """The result columns of a query, without reading its rows."""
+    def describe_query(self, query: Query) -> tuple[SourceColumn, ...]:
+        """The result columns of a query, without reading its rows; those that the query's outputs name as they
+        name them."""
         ...
 
-    def now(self) -> datetime | None:
-        """The present instant on the source's clock, UTC; None where the source cannot tell."""
+    def tables(self, schema: str | None = None) -> Sequence[TableSummary]:
+        """The tables and views that the account may read, of one schema or of all that are not the database's
+        own, largest first."""
+        ...
+
+    def account(self) -> Account:
+        """Who we are there, and by which rights."""
+        ...
+
+
+class SourceSystem(Protocol):
+    """A database that is only read. One object serves all threads; each read has a session of its own.
+
+    Manners (budget of sessions, breaker, timeouts, pace) are wrappers that are a SourceSystem themselves.
+    """
+
+    @property
+    def traits(self) -> SourceTraits:
+        """How this source differs from others."""
+        ...
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What it tells of its tables and of our account."""
+        ...
+
+    def statement(self, select: Select | Query) -> Statement:
+        """The SQL that `read` would send; sends nothing itself."""
+        ...
+
+    def read(self, select: Select | Query, reading: Reading, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """Streams the rows as batches of at most `batch_rows`, in flat memory, in no particular order.
+
+        The batches' columns are the select's outputs, with exactly their names and types. A value that does not
+        fit follows its output's policy: it raises `BadValue` naming table, column, key and value (masked), or is
+        reported to `reading`. The session opens at the first `next` and closes when the iterator ends, fails or is
+        closed; a cancellation ends it within a second. A read that returns normally was complete. One session sees
+        one state of the database wherever the database can do that. Partitions are not its business: see `parts`.
+        """
+        ...
+
+    def parts(self, select: Select, count: int) -> AbstractContextManager[Sequence[Select]]:
+        """Cuts a read into at most `count` reads that together deliver each of its rows once, of one state of the
+        database where it can; they may be read while the context is open. At least one, which may be the whole."""
+        ...
+
+    def clock(self) -> SourceInstant | None:
+        """What the source's clock shows now; None where the source cannot tell."""
         ...
 
     def close(self) -> None:
@@ -135,7 +224,7 @@ class Fetcher(Protocol[T_co]):
         source once."""
         ...
 
-    def fetch(self, minimum_dt: datetime | None, cancel: Cancellation) -> Iterator[pa.RecordBatch]:
+    def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
         """All rows changed at or after the instant, and all whose stamp is null; everything for None.
 
         May deliver more rows than asked, the same row twice, and rows in any order; must not deliver fewer. An
@@ -147,8 +236,8 @@ class Fetcher(Protocol[T_co]):
         """What `fetch` would do; reads no rows."""
         ...
 
-    def now(self) -> datetime | None:
-        """The source's clock, UTC; None where there is none to ask."""
+    def clock(self) -> SourceInstant | None:
+        """What the source's clock shows now; None where there is none to ask."""
         ...
 
 

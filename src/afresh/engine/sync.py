@@ -1,9 +1,11 @@
 """The life of one sync: from a task that is due to a completed row in the log."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import pyarrow as pa
@@ -16,15 +18,19 @@ from afresh.core.model import (
     DataUpdate,
     DataUpdateTask,
     MergeCounts,
+    Misfit,
     Outcome,
 )
 from afresh.core.options import DataSourceConfig
 from afresh.core.plan import SyncPlan, check_shrink, plan_sync
 from afresh.core.ports import Cache, Clock, Emit, Fetcher, PostProcessor, Stage
 from afresh.core.schema import TableSchema
+from afresh.core.select import Policy
+from afresh.engine import quarantine
 from afresh.engine.cancellation import CancelToken
 from afresh.engine.pieces import Piece, pieces
 from afresh.engine.readahead import read_ahead
+from afresh.engine.reading import SyncReading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +64,10 @@ class Progress:
     batches: int = 0
     counts: MergeCounts = field(default_factory=MergeCounts)
     recorded: bool = False
+    misfits: SimpleQueue[Misfit] = field(default_factory=SimpleQueue)
+    """What the read reported and nobody has dealt with yet."""
+    adjusted: Counter[Policy] = field(default_factory=Counter)
+    """Values that were changed or rows that were left out, by policy."""
 
     def success(self, task: DataUpdateTask, clock: Clock, counts: MergeCounts | None = None) -> Completion:
         """What the log says if nothing goes wrong any more; `counts` are those not yet added."""
@@ -82,7 +92,8 @@ def sync(task: DataUpdateTask, table: Table, at: Workplace, cancel: CancelToken)
         schema = _fit(task, table, at)
         reloads = plan.reload is not None
         with at.cache.stage(task.table_name, schema, task.operation_id, cancel, reload=reloads) as stage:
-            for piece in _read(task, table, at, schema, cancel):
+            for piece in _read(task, table, at, schema, done, cancel):
+                _keep_misfits(task, at, done, cancel)
                 _apply(piece, stage, plan, task, at, done)
             if plan.reload is not None:
                 _replace(stage, plan, task, table, at, done)
@@ -116,9 +127,18 @@ def _recorded(task: DataUpdateTask, table: Table, at: Workplace) -> Iterator[Pro
         )
     )
     try:
-        done.source_dt = table.fetcher.now()
+        told = table.fetcher.clock()
+        done.source_dt = told.anchor if told is not None else None
         expected = table.fetcher.explain(task.minimum_dt).expected_rows
-        at.emit(events.SyncStarted(at=done.started, task=task, source_dt=done.source_dt, expected_rows=expected))
+        at.emit(
+            events.SyncStarted(
+                at=done.started,
+                task=task,
+                source_dt=done.source_dt,
+                skew=told.now - at.clock.now() if told is not None else None,
+                expected_rows=expected,
+            )
+        )
         yield done
     except UpdateLost:
         raise
@@ -157,14 +177,36 @@ def _fit(task: DataUpdateTask, table: Table, at: Workplace) -> TableSchema:
 
 
 def _read(
-    task: DataUpdateTask, table: Table, at: Workplace, schema: TableSchema, cancel: CancelToken
+    task: DataUpdateTask, table: Table, at: Workplace, schema: TableSchema, done: Progress, cancel: CancelToken
 ) -> Iterator[Piece]:
-    batches = read_ahead(lambda token: table.fetcher.fetch(task.minimum_dt, token), cancel)
+    batches = read_ahead(
+        lambda token: table.fetcher.fetch(task.minimum_dt, SyncReading(token, done.misfits.put)), cancel
+    )
     for piece in pieces(batches, piece_rows=at.bulk_copy_batch_size, batch_rows=at.batch_size):
         cancel.check()
         if piece.rows is not None:
             _check_rows(task.table_name, schema, piece.rows)
         yield piece
+
+
+def _keep_misfits(task: DataUpdateTask, at: Workplace, done: Progress, cancel: CancelToken) -> None:
+    """Counts what a column's policy changed or left out, says so, and puts rows that were left out aside."""
+    found: list[Misfit] = []
+    with suppress(Empty):
+        while True:
+            found.append(done.misfits.get_nowait())
+    left_out = [misfit for misfit in found if misfit.policy == Policy.QUARANTINE]
+    quarantine.keep(left_out, task, at.cache, at.clock.now(), cancel)
+    for misfit in found:
+        done.adjusted[Policy(misfit.policy)] += misfit.rows
+    for column, policy in dict.fromkeys((misfit.column, misfit.policy) for misfit in found):
+        same = [misfit for misfit in found if (misfit.column, misfit.policy) == (column, policy)]
+        rows = sum(misfit.rows for misfit in same)
+        at.emit(
+            events.ValuesMisfit(
+                at=at.clock.now(), task=task, column=column, policy=policy, rows=rows, reason=same[0].reason
+            )
+        )
 
 
 def _check_rows(table_name: str, schema: TableSchema, rows: pa.RecordBatch) -> None:

@@ -12,9 +12,6 @@ from sqlglot.errors import ParseError, SqlglotError
 
 from afresh.core.errors import ConfigurationError
 
-DIALECT = "sqlite"
-"""sqlglot's name for the SQL that is expected."""
-
 MINIMUM_DT = "minimum_dt"
 
 Node = Any
@@ -42,22 +39,36 @@ _WRITES: tuple[type[Any], ...] = (
 )
 _BEGINNINGS = frozenset({TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN})
 _PARTS = {"expressions", "where"}
-_DANGEROUS = frozenset({"load_extension", "writefile", "readfile", "edit", "fts3_tokenizer"})
+_DANGEROUS = frozenset(
+    {
+        *("load_extension", "writefile", "readfile", "edit", "fts3_tokenizer"),
+        *("nextval", "setval", "lo_import", "lo_export", "lo_unlink", "lo_create", "lo_put", "set_config"),
+        *("pg_read_file", "pg_read_binary_file", "pg_ls_dir", "pg_terminate_backend", "pg_cancel_backend"),
+        *("pg_reload_conf", "pg_rotate_logfile", "pg_switch_wal", "pg_create_restore_point", "pg_notify"),
+        *("pg_advisory_lock", "pg_advisory_xact_lock", "pg_try_advisory_lock", "dblink", "dblink_exec"),
+        *("openrowset", "openquery", "opendatasource", "xp_cmdshell", "sp_executesql"),
+        *("load_file", "get_lock", "release_lock", "sleep", "benchmark", "pg_sleep"),
+        *("read_csv", "read_parquet", "read_json", "read_text", "read_blob", "glob", "getenv", "query"),
+    }
+)
+"""Functions that write, lock, wait, or reach beyond the database, in whichever database has them."""
 
 
-def read_only_query(sql: str) -> str:
+def read_only_query(sql: str, dialect: str) -> str:
     """The query without a closing semicolon; ConfigurationError unless it is one SELECT that only reads.
+
+    `dialect` is sqlglot's name for the SQL it is written in.
 
     Its one parameter is `:minimum_dt`, as often as it likes, or not at all. As everything is asked for with null,
     the query must say what null means: `:minimum_dt IS NULL OR ...`, else a Mass would read nothing.
     """
     what = "the query"
-    tokens = _tokens(sql, what)
+    tokens = _tokens(sql, dialect, what)
     if not tokens:
         raise _refused(what, "it is empty")
     if tokens[0].token_type not in _BEGINNINGS:
         raise _refused(what, f"it is not a SELECT, it begins with {tokens[0].text.upper()}")
-    found = [statement for statement in _parsed(sql, what) if not isinstance(statement, exp.Semicolon)]
+    found = [statement for statement in _parsed(sql, dialect, what) if not isinstance(statement, exp.Semicolon)]
     if len(found) != 1:
         raise _refused(what, f"it has {len(found)} statements, and may have one")
     if not isinstance(found[0], exp.Query):
@@ -68,12 +79,12 @@ def read_only_query(sql: str) -> str:
     return (sql if closing is None else sql[: closing.start]).strip()
 
 
-def read_only_condition(sql: str) -> str:
+def read_only_condition(sql: str, dialect: str) -> str:
     """The condition as it was; ConfigurationError unless it is one condition that can stand in parentheses and only
     reads."""
     what = "the condition in `where`"
-    _stands_alone(sql, what)
-    found = _parsed(f"SELECT 1 WHERE (\n{sql}\n)", what, lines_before=1)
+    _stands_alone(sql, dialect, what)
+    found = _parsed(f"SELECT 1 WHERE (\n{sql}\n)", dialect, what, lines_before=1)
     statement = found[0] if len(found) == 1 else None
     if not isinstance(statement, exp.Select) or {name for name, value in statement.args.items() if value} != _PARTS:
         raise _refused(what, "it is not one condition")
@@ -86,14 +97,14 @@ def read_only_condition(sql: str) -> str:
     return sql
 
 
-def uses_minimum(sql: str) -> bool:
+def uses_minimum(sql: str, dialect: str) -> bool:
     """Whether a query that passed the gate asks for `:minimum_dt`."""
-    return any(_parameters(statement) for statement in _parsed(sql, "the query"))
+    return any(_parameters(statement) for statement in _parsed(sql, dialect, "the query"))
 
 
-def _parsed(sql: str, what: str, *, lines_before: int = 0) -> list[Node]:
+def _parsed(sql: str, dialect: str, what: str, *, lines_before: int = 0) -> list[Node]:
     try:
-        return [statement for statement in sqlglot.parse(sql, read=DIALECT) if statement is not None]
+        return [statement for statement in sqlglot.parse(sql, read=dialect) if statement is not None]
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         why = re.sub(r"Required keyword.*", "something is missing", str(first.get("description", "syntax error")))
@@ -103,9 +114,9 @@ def _parsed(sql: str, what: str, *, lines_before: int = 0) -> list[Node]:
         raise _refused(what, "it is nested too deeply") from error
 
 
-def _tokens(sql: str, what: str) -> list[Token]:
+def _tokens(sql: str, dialect: str, what: str) -> list[Token]:
     try:
-        return sqlglot.tokenize(sql, read=DIALECT)
+        return sqlglot.tokenize(sql, read=dialect)
     except SqlglotError as error:
         raise _refused(what, "it cannot be understood: a text, name or comment has no end") from error
 
@@ -144,9 +155,9 @@ def _asks_for_null(parameter: Node) -> bool:
     return isinstance(parent, exp.Coalesce) or (isinstance(parent, exp.Is) and isinstance(parent.expression, exp.Null))
 
 
-def _stands_alone(sql: str, what: str) -> None:
+def _stands_alone(sql: str, dialect: str, what: str) -> None:
     """No separator, no comment, and no parenthesis that closes what it did not open."""
-    tokens, depth = _tokens(sql, what), 0
+    tokens, depth = _tokens(sql, dialect, what), 0
     if not tokens:
         raise _refused(what, "it is empty")
     for token in tokens:

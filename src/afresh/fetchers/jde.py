@@ -8,10 +8,12 @@ import pyarrow as pa
 
 from afresh.core.errors import ConfigurationError
 from afresh.core.kinds import FetcherContext, FetcherKind
-from afresh.core.ports import Cancellation, Clock, Explanation, SourceSystem
+from afresh.core.model import SourceInstant
+from afresh.core.ports import Clock, Explanation, Reading, SourceSystem
 from afresh.core.schema import TIMESTAMP, TableSchema
 from afresh.core.select import AllOf, Predicate, Raw, Select, TableName
 from afresh.fetchers.gate import read_only_condition
+from afresh.fetchers.partitions import Parted, parted, whole
 from afresh.fetchers.stamps import folds_around
 from afresh.jde.catalogue import StampKind
 from afresh.jde.conversion import convert
@@ -24,13 +26,23 @@ from afresh.jde.window import window
 class JdeFetcher:
     """Reads one JD Edwards table as `Fetcher` promises; its windows are by the table's change stamp."""
 
-    def __init__(self, *, table: str, options: JdeOptions, source: SourceSystem, batch_rows: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        table: str,
+        options: JdeOptions,
+        source: SourceSystem,
+        batch_rows: int,
+        clock: Clock,
+        parted: Parted = whole,
+    ) -> None:
         self._table = TableName(table, options.schema_name)
         self._options = options
-        self._where = read_only_condition(options.where) if options.where is not None else None
+        self._where = read_only_condition(options.where, source.traits.dialect) if options.where is not None else None
         self._source = source
         self._batch_rows = batch_rows
         self._clock = clock
+        self._parted = parted
         self._lock = Lock()
         self._known: tuple[Layout, TableSchema] | None = None
 
@@ -38,10 +50,10 @@ class JdeFetcher:
         """The columns that are read, and `LastUpdateDT` if the table has a stamp."""
         return self._layout()[1]
 
-    def fetch(self, minimum_dt: datetime | None, cancel: Cancellation) -> Iterator[pa.RecordBatch]:
+    def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
         """The rows stamped at or after the instant and those without stamp, converted."""
         layout, schema = self._layout()
-        arrow, zone = schema.arrow(), self._source.time_zone
+        arrow, zone = schema.arrow(), self._source.traits.time_zone
         for stored in self._source.read(self._select(layout, minimum_dt), cancel, self._batch_rows):
             cancel.check()
             yield convert(layout, stored, arrow, zone)
@@ -49,7 +61,7 @@ class JdeFetcher:
     def explain(self, minimum_dt: datetime | None) -> Explanation:
         """The statement, and what a window of this table cannot bring."""
         layout, _ = self._layout()
-        described = self._source.describe(self._table) if minimum_dt is None else None
+        described = self._source.catalogue.describe(self._table) if minimum_dt is None else None
         return Explanation(
             statement=self._source.statement(self._select(layout, minimum_dt)),
             notes=tuple(_notes(layout, self._options)),
@@ -57,16 +69,16 @@ class JdeFetcher:
             misses=_misses(layout),
         )
 
-    def now(self) -> datetime | None:
+    def clock(self) -> SourceInstant | None:
         """The source's clock."""
-        return self._source.now()
+        return self._source.clock()
 
     def _select(self, layout: Layout, minimum: datetime | None) -> Select:
         parts: list[Predicate] = [Raw(self._where)] if self._where is not None else []
         if minimum is not None and layout.stamp:
-            parts.append(window(layout.stamp, minimum, self._source.time_zone))
+            parts.append(window(layout.stamp, minimum, self._source.traits.time_zone))
         where = AllOf(tuple(parts)) if len(parts) > 1 else next(iter(parts), None)
-        return Select(self._table, layout.outputs(), where)
+        return self._parted(Select(self._table, layout.outputs(), where), minimum)
 
     def _layout(self) -> tuple[Layout, TableSchema]:
         """Asks the source once; later calls give the same."""
@@ -76,7 +88,7 @@ class JdeFetcher:
             return self._known
 
     def _ask(self) -> tuple[Layout, TableSchema]:
-        described = self._source.describe(self._table)
+        described = self._source.catalogue.describe(self._table)
         if described is None:
             raise ConfigurationError(
                 f"the source has no table {self._table}, or it may not be seen",
@@ -84,7 +96,7 @@ class JdeFetcher:
                 "and see whether the user may read it.",
             )
         layout = resolve(self._table.name.upper(), self._options, described)
-        return layout, layout.schema(folds_around(self._source.time_zone, self._clock.now(), TIMESTAMP))
+        return layout, layout.schema(folds_around(self._source.traits.time_zone, self._clock.now(), TIMESTAMP))
 
 
 def _misses(layout: Layout) -> str | None:
@@ -126,6 +138,7 @@ def build(context: FetcherContext) -> JdeFetcher:
         source=context.source,
         batch_rows=context.batch_rows,
         clock=context.clock,
+        parted=parted(context.config),
     )
 
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute
 
 from afresh.core.errors import ConfigurationError
-from afresh.core.ports import TableInfo
+from afresh.core.ports import SourceColumn, TableInfo
 from afresh.core.schema import DATETIME, TIMESTAMP, Column, TableSchema, parse_type
-from afresh.core.select import Output, TableName
+from afresh.core.select import Output, Policy, TableName
 from afresh.fetchers.stamps import STAMP_TYPE_NAMES, STAMP_TYPES, folds_around
 from afresh.fetchers.table_options import ColumnOptions, TableOptions
 
@@ -64,7 +64,7 @@ def resolve(table: TableName, options: TableOptions, described: TableInfo, zone:
         for name, wanted in _wanted(options.columns, described.columns).items()
     ]
     columns = [column for _, column in pairs]
-    outputs = tuple(Output(source, column.name, column.type) for source, column in pairs)
+    outputs = tuple(output for output, _ in pairs)
     key = _key(table, options.key, described.key, outputs)
     if not stamps:
         return Layout(outputs=outputs, schema=TableSchema(columns=tuple(columns), key=key))
@@ -86,7 +86,7 @@ class _Described:
         self._table = table
         self._columns = {column.name: column for column in described.columns}
 
-    def find(self, name: str, option: str) -> Column:
+    def find(self, name: str, option: str) -> SourceColumn:
         if name in self._columns:
             return self._columns[name]
         folded = [column for other, column in self._columns.items() if other.casefold() == name.casefold()]
@@ -119,13 +119,14 @@ def _among(there: _Described, name: str, wanted: ColumnOptions, stamps: Sequence
     return there.find(wanted.column or name, "columns").name in stamps
 
 
-def _column(there: _Described, name: str, wanted: ColumnOptions, told: str | None) -> tuple[str, Column]:
-    """The column's name in the source, and the column as it will be. Only the key is promised not to be null: the
+def _column(there: _Described, name: str, wanted: ColumnOptions, told: str | None) -> tuple[Output, Column]:
+    """What is asked of the source, and the column as it will be. Only the key is promised not to be null: the
     source may allow nulls tomorrow."""
     found = there.find(wanted.column or name, "columns")
-    text = wanted.type or told
+    text = "text" if wanted.policy is Policy.TEXT else wanted.type or told
     kind, length = parse_type(text) if text else (found.type, found.length)
-    return found.name, Column(name=name, type=kind, length=length)
+    output = Output(found.name, name, kind, declared=found.declared, policy=wanted.policy)
+    return output, Column(name=name, type=kind, length=length)
 
 
 def _key(table: TableName, told: Sequence[str], known: Sequence[str], outputs: Sequence[Output]) -> tuple[str, ...]:
@@ -170,5 +171,6 @@ def _stamp(there: _Described, columns: tuple[str, ...], outputs: Sequence[Output
 
 
 def _unread(there: _Described, name: str, told: str | None) -> Output:
-    kind = parse_type(told)[0] if told else there.find(name, "cursor").type
-    return Output(name, f"cursor column {name}", kind)
+    found = there.find(name, "cursor")
+    kind = parse_type(told)[0] if told else found.type
+    return Output(name, f"cursor column {name}", kind, declared=found.declared)

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from afresh.core.errors import BadValue, ConfigurationError
 from afresh.core.kinds import FetcherContext, FetcherKind
-from afresh.core.ports import Cancellation, Clock, Explanation, SourceSystem
+from afresh.core.model import SourceInstant
+from afresh.core.ports import Clock, Explanation, Reading, SourceSystem
 from afresh.core.schema import Column, TableSchema, parse_type
 from afresh.core.select import Output, Query
 from afresh.core.zones import local_floor
@@ -57,9 +58,10 @@ class QueryFetcher:
     ) -> None:
         self._name = name
         self._options = options
-        self._sql = read_only_query(options.sql)
-        self._windows = uses_minimum(self._sql)
+        self._sql = read_only_query(options.sql, source.traits.dialect)
+        self._windows = uses_minimum(self._sql, source.traits.dialect)
         self._told = tuple(Output(column, column, parse_type(text)[0]) for column, text in options.columns.items())
+        self._outputs: tuple[Output, ...] = ()
         self._source = source
         self._batch_rows = batch_rows
         self._clock = clock
@@ -73,12 +75,11 @@ class QueryFetcher:
                 self._known = self._ask()
             return self._known
 
-    def fetch(self, minimum_dt: datetime | None, cancel: Cancellation) -> Iterator[pa.RecordBatch]:
+    def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
         """The rows that the query returns for the instant."""
         schema = self.schema()
         arrow = schema.arrow()
-        outputs = tuple(Output(column.name, column.name, column.type) for column in schema.columns)
-        for batch in self._source.read(self._query(minimum_dt, outputs), cancel, self._batch_rows):
+        for batch in self._source.read(self._query(minimum_dt, self._outputs), cancel, self._batch_rows):
             cancel.check()
             for name in schema.key:
                 if batch.column(name).null_count:
@@ -93,29 +94,33 @@ class QueryFetcher:
         notes = ["Rows deleted in the source leave the cache with the next Mass that has prepurge_data."]
         if not self._windows:
             notes = ["The query does not use :minimum_dt: every sync reads all that it returns."]
-        return Explanation(statement=self._source.statement(self._query(minimum_dt, ())), notes=tuple(notes))
+        self.schema()
+        return Explanation(statement=self._source.statement(self._query(minimum_dt, self._outputs)), notes=tuple(notes))
 
-    def now(self) -> datetime | None:
+    def clock(self) -> SourceInstant | None:
         """The source's clock."""
-        return self._source.now()
+        return self._source.clock()
 
     def _query(self, minimum_dt: datetime | None, outputs: tuple[Output, ...]) -> Query:
         if minimum_dt is None:
             return Query(self._sql, None, outputs)
         if self._options.minimum_dt == "utc":
             return Query(self._sql, minimum_dt.astimezone(UTC).replace(tzinfo=None), outputs)
-        return Query(self._sql, local_floor(minimum_dt, self._source.time_zone), outputs)
+        return Query(self._sql, local_floor(minimum_dt, self._source.traits.time_zone), outputs)
 
     def _ask(self) -> TableSchema:
-        described = self._source.describe_query(self._query(None, self._told))
+        described = self._source.catalogue.describe_query(self._query(None, self._told))
         lengths = {column: parse_type(text)[1] for column, text in self._options.columns.items()}
         columns = tuple(
             Column(name=column.name, type=column.type, length=lengths.get(column.name, column.length))
             for column in described
         )
+        self._outputs = tuple(
+            Output(column.name, column.name, column.type, declared=column.declared) for column in described
+        )
         stamp = self._options.last_update
         types = [column.type for column in columns if column.name == stamp]
-        folds = folds_around(self._source.time_zone, self._clock.now(), types[0]) if types else ()
+        folds = folds_around(self._source.traits.time_zone, self._clock.now(), types[0]) if types else ()
         try:
             return TableSchema(columns=columns, key=self._options.key, last_update=stamp, folds=folds)
         except ConfigurationError as error:

@@ -19,7 +19,8 @@ from pydantic import Field
 
 from afresh.core.errors import AfreshError, ConfigurationError, FetcherError
 from afresh.core.kinds import FetcherContext, FetcherKind
-from afresh.core.ports import Cancellation, Explanation, Fetcher
+from afresh.core.model import SourceInstant
+from afresh.core.ports import Explanation, Fetcher, Reading
 from afresh.core.schema import Column, TableSchema, parse_type
 from afresh.fetchers import row_types
 from afresh.fetchers.row_batches import RowBatches
@@ -126,7 +127,7 @@ class RowsFetcher:
             self._schema = found
         return self._schema
 
-    def fetch(self, minimum_dt: datetime | None, cancel: Cancellation) -> Iterator[pa.RecordBatch]:
+    def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
         """What the user's `fetch` yields, as batches of the schema."""
         batches = RowBatches(self._place, self.schema(), self._context.batch_rows)
         given = {"minimum_dt": minimum_dt, "cancel": cancel}
@@ -152,15 +153,17 @@ class RowsFetcher:
             raise FetcherError(f"{self._place}: `explain` returned a {type(found).__name__}, not an Explanation")
         return found
 
-    def now(self) -> datetime | None:
+    def clock(self) -> SourceInstant | None:
         """What the user's `now` says if there is one, else the source's clock if there is a source."""
-        if _own(self._target, "now"):
-            with _users_code(self._place, "failed in `now`"):
-                found = self._target.now()
-            if found is not None and (not isinstance(found, datetime) or found.tzinfo is None):
-                raise FetcherError(f"{self._place}: `now` did not return a datetime with a time zone")
-            return found
-        return self._context.source.now() if self._context.source is not None else None
+        if not _own(self._target, "now"):
+            return self._context.source.clock() if self._context.source is not None else None
+        with _users_code(self._place, "failed in `now`"):
+            found = self._target.now()
+        if found is None:
+            return None
+        if not isinstance(found, datetime) or found.tzinfo is None:
+            raise FetcherError(f"{self._place}: `now` did not return a datetime with a time zone")
+        return SourceInstant(now=found)
 
     def _pulled(self, items: Iterator[object]) -> Iterator[object]:
         """The items one by one, with exceptions of the user's code told apart from ours."""
@@ -176,7 +179,7 @@ class RowsFetcher:
 def _own(target: object, name: str) -> bool:
     """Whether it has that method; what it inherits from the bare `Fetcher` protocol does not count."""
     inherited = getattr(type(target), name, None)
-    return hasattr(target, name) and (inherited is None or inherited is not getattr(Fetcher, name))
+    return hasattr(target, name) and (inherited is None or inherited is not getattr(Fetcher, name, None))
 
 
 @contextmanager

@@ -12,7 +12,8 @@ import pyarrow.compute
 from pydantic import Field
 
 from afresh.core.kinds import FetcherContext, FetcherKind
-from afresh.core.ports import Cancellation, Clock, Explanation
+from afresh.core.model import SourceInstant
+from afresh.core.ports import Clock, Explanation, Reading
 from afresh.core.schema import TIMESTAMP, Column, TableSchema
 
 _START = datetime(2020, 1, 1, tzinfo=UTC)
@@ -66,7 +67,7 @@ class SampleFetcher:
         """Always the same columns."""
         return SCHEMA
 
-    def fetch(self, minimum_dt: datetime | None, cancel: Cancellation) -> Iterator[pa.RecordBatch]:
+    def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
         """The rows whose last change is at or after the instant."""
         hour = (self._clock.now() - _START) // timedelta(hours=1)
         for first in range(0, self._options.rows, self._batch_rows):
@@ -86,9 +87,9 @@ class SampleFetcher:
         expected = self._options.rows if minimum_dt is None else None
         return Explanation(notes=(note,), expected_rows=expected)
 
-    def now(self) -> datetime | None:
+    def clock(self) -> SourceInstant:
         """The service's own clock."""
-        return self._clock.now()
+        return SourceInstant(now=self._clock.now())
 
     def _changed(self, ids: Integers, hour: int) -> np.ndarray[Any, np.dtype[np.int64]]:
         """The hour of each row's last change, in hours since the start.

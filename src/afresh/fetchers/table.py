@@ -8,11 +8,13 @@ import pyarrow as pa
 
 from afresh.core.errors import BadValue, ConfigurationError
 from afresh.core.kinds import FetcherContext, FetcherKind
-from afresh.core.ports import Cancellation, Clock, Explanation, SourceSystem
+from afresh.core.model import SourceInstant
+from afresh.core.ports import Clock, Explanation, Reading, SourceSystem
 from afresh.core.schema import TableSchema
 from afresh.core.select import AllOf, AnyOf, Compare, IsNull, Predicate, Raw, Select, TableName
 from afresh.fetchers.gate import read_only_condition
 from afresh.fetchers.layout import Layout, resolve
+from afresh.fetchers.partitions import Parted, parted, whole
 from afresh.fetchers.stamps import floor
 from afresh.fetchers.table_options import TableOptions
 
@@ -21,14 +23,22 @@ class TableFetcher:
     """Reads one table as `Fetcher` promises; its windows are by the cursor columns."""
 
     def __init__(
-        self, *, table: TableName, options: TableOptions, source: SourceSystem, batch_rows: int, clock: Clock
+        self,
+        *,
+        table: TableName,
+        options: TableOptions,
+        source: SourceSystem,
+        batch_rows: int,
+        clock: Clock,
+        parted: Parted = whole,
     ) -> None:
         self._table = table
         self._options = options
-        self._where = read_only_condition(options.where) if options.where is not None else None
+        self._where = read_only_condition(options.where, source.traits.dialect) if options.where is not None else None
         self._source = source
         self._batch_rows = batch_rows
         self._clock = clock
+        self._parted = parted
         self._lock = Lock()
         self._known: Layout | None = None
 
@@ -36,7 +46,7 @@ class TableFetcher:
         """The columns that are read, and `LastUpdateDT` where the stamp is not one of them."""
         return self._layout().schema
 
-    def fetch(self, minimum_dt: datetime | None, cancel: Cancellation) -> Iterator[pa.RecordBatch]:
+    def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
         """The rows stamped at or after the instant and those without a stamp."""
         layout = self._layout()
         for batch in self._source.read(self._select(layout, minimum_dt), cancel, self._batch_rows):
@@ -47,7 +57,7 @@ class TableFetcher:
         """The statement, and what a window of this table cannot bring."""
         layout = self._layout()
         everything = minimum_dt is None or layout.stamp is None
-        described = self._source.describe(self._table) if everything and self._where is None else None
+        described = self._source.catalogue.describe(self._table) if everything and self._where is None else None
         return Explanation(
             statement=self._source.statement(self._select(layout, minimum_dt)),
             notes=tuple(self._notes(layout)),
@@ -55,18 +65,18 @@ class TableFetcher:
             misses=self._misses(layout),
         )
 
-    def now(self) -> datetime | None:
+    def clock(self) -> SourceInstant | None:
         """The source's clock."""
-        return self._source.now()
+        return self._source.clock()
 
     def _select(self, layout: Layout, minimum_dt: datetime | None) -> Select:
         parts: list[Predicate] = [Raw(self._where)] if self._where is not None else []
         if minimum_dt is not None and layout.stamp is not None:
             stamp = layout.stamp
-            later = Compare(stamp.columns, ">=", floor(minimum_dt, stamp.compared_as, self._source.time_zone))
+            later = Compare(stamp.columns, ">=", floor(minimum_dt, stamp.compared_as, self._source.traits.time_zone))
             parts.append(AnyOf((later, IsNull(stamp.columns))) if stamp.nullable else later)
         where = AllOf(tuple(parts)) if len(parts) > 1 else next(iter(parts), None)
-        return Select(self._table, layout.outputs, where)
+        return self._parted(Select(self._table, layout.outputs, where), minimum_dt)
 
     def _shaped(self, batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
         """The source's columns as the schema has them; a key is never null."""
@@ -104,13 +114,13 @@ class TableFetcher:
             return self._known
 
     def _ask(self) -> Layout:
-        described = self._source.describe(self._table)
+        described = self._source.catalogue.describe(self._table)
         if described is None:
             raise ConfigurationError(
                 f"the source has no table {self._table}, or it may not be seen",
                 hint="Set `table` and `schema_name` in the fetcher's options, and see whether the user may read it.",
             )
-        return resolve(self._table, self._options, described, self._source.time_zone, self._clock.now())
+        return resolve(self._table, self._options, described, self._source.traits.time_zone, self._clock.now())
 
 
 def build(context: FetcherContext) -> TableFetcher:
@@ -124,6 +134,7 @@ def build(context: FetcherContext) -> TableFetcher:
         source=context.source,
         batch_rows=context.batch_rows,
         clock=context.clock,
+        parted=parted(context.config),
     )
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from afresh.core.select import Policy
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnOptions:
@@ -17,6 +19,13 @@ class ColumnOptions:
     type: Annotated[
         str | None, Field(min_length=1, description="Type to arrive as: `decimal(15,2)`; by default the source's.")
     ] = None
+    policy: Annotated[
+        Policy,
+        Field(
+            description="What happens to a value that the type cannot hold exactly: `stop` the sync, leave it `null`, "
+            "`clamp` it to the nearest value, read the column as `text`, or `quarantine` the row in `DataQuarantine`."
+        ),
+    ] = Policy.STOP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """How a JD Edwards table of a source is read and what comes out, as a frozen value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyarrow as pa
@@ -30,7 +30,8 @@ class Reading:
     """One column of the source and what it becomes.
 
     `column` is its name in the source, `name` in the cache. `plain` is the type of a column of kind PLAIN, which
-    passes as it is. A number has `scale` implied decimals; a text loses the blanks on `both_sides`.
+    passes as it is. A number has `scale` implied decimals; a text loses the blanks on `both_sides`. `declared` is
+    the source's own name of the column's type.
     """
 
     column: str
@@ -42,6 +43,7 @@ class Reading:
     both_sides: bool = False
     length: int | None = None
     plain: pa.DataType | None = None
+    declared: str = ""
 
     @property
     def raw_type(self) -> pa.DataType:
@@ -58,12 +60,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StampReading:
-    """The columns of the source that tell when a row was changed, and the cache column made of them."""
+    """The columns of the source that tell when a row was changed, and the cache column made of them; `declared` are
+    the source's own names of their types."""
 
     name: str
     date: str
     time: str | None
     kind: StampKind
+    declared: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +85,15 @@ class Layout:
 
     def outputs(self) -> tuple[Output, ...]:
         """What is asked of the source: each column once, under its own name."""
-        raw: dict[str, pa.DataType] = {reading.column: reading.raw_type for reading in self.readings}
+        raw = {
+            reading.column: Output(reading.column, reading.column, reading.raw_type, reading.declared)
+            for reading in self.readings
+        }
         if self.stamp:
-            raw |= {name: pa.int64() for name in (self.stamp.date, self.stamp.time) if name}
-        return tuple(Output(column=name, name=name, type=kind) for name, kind in raw.items())
+            told = self.stamp.declared
+            names = [name for name in (self.stamp.date, self.stamp.time) if name]
+            raw |= {name: Output(name, name, pa.int64(), told.get(name, "")) for name in names}
+        return tuple(raw.values())
 
     def schema(self, folds: Folds = ()) -> TableSchema:
         """What comes out; `folds` as in `TableSchema`."""

@@ -8,8 +8,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from afresh.core.errors import ConfigurationError
-from afresh.core.ports import TableInfo
-from afresh.core.schema import Column
+from afresh.core.ports import SourceColumn, TableInfo
 from afresh.jde.catalogue import PREFIX_LENGTH, JdeColumn, JdeTable, Kind, Stamp, right_justified, tables
 from afresh.jde.layout import BAD_DATES, LAST_UPDATE, Layout, Reading, StampReading, cache_name
 from afresh.jde.options import JdeOptions
@@ -47,6 +46,7 @@ class _Found:
     source: str
     known: JdeColumn
     type: pa.DataType
+    declared: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +119,11 @@ def _settings(options: JdeOptions, source: _Source) -> _Settings:
     )
 
 
-def _found(column: Column, known: JdeTable | None) -> _Found:
+def _found(column: SourceColumn, known: JdeTable | None) -> _Found:
     name = column.name.upper()
     for candidate in known.columns if known else ():
         if candidate.name == name:
-            return _Found(column.name, candidate, column.type)
+            return _Found(column.name, candidate, column.type, column.declared)
     unknown = JdeColumn(
         name=name,
         alias=name[PREFIX_LENGTH:] or name,
@@ -131,7 +131,7 @@ def _found(column: Column, known: JdeTable | None) -> _Found:
         length=column.length,
         right_justified=right_justified(name, column.length),
     )
-    return _Found(column.name, unknown, column.type)
+    return _Found(column.name, unknown, column.type, column.declared)
 
 
 def _kind(type_: pa.DataType) -> Kind:
@@ -161,11 +161,14 @@ def _stamp(options: JdeOptions, known: JdeTable | None, source: _Source) -> Stam
 def _stamp_reading(stamp: Stamp | None, source: _Source, settings: _Settings) -> StampReading | None:
     if stamp is None:
         return None
+    date = source.one(stamp.date, "last_update")
+    time = source.one(stamp.time, "last_update") if stamp.time else None
     return StampReading(
         name=settings.renamed.get(LAST_UPDATE, LAST_UPDATE),
-        date=source.one(stamp.date, "last_update").source,
-        time=source.one(stamp.time, "last_update").source if stamp.time else None,
+        date=date.source,
+        time=time.source if time else None,
         kind=stamp.kind,
+        declared={found.source: found.declared for found in (date, time) if found},
     )
 
 
@@ -190,6 +193,7 @@ def _reading(column: _Found, settings: _Settings, *, key: bool) -> Reading:
         name=cache_name(column.source, column.known.alias, settings.renamed, by_alias=options.names == "alias"),
         kind=kind,
         key=key,
+        declared=column.declared,
     )
     if kind is Kind.TEXT:
         both_sides = column.known.right_justified or column.source in settings.right_justified

@@ -13,7 +13,20 @@ from sqlglot import Token, TokenType, tokenize
 from sqlglot.errors import SqlglotError
 
 from afresh.core.errors import ConfigurationError
-from afresh.core.select import AllOf, AnyOf, Compare, IsNull, Predicate, Query, Raw, Select, Statement, TableName, Value
+from afresh.core.select import (
+    AllOf,
+    AnyOf,
+    Compare,
+    IsNull,
+    Output,
+    Predicate,
+    Query,
+    Raw,
+    Select,
+    Statement,
+    TableName,
+    Value,
+)
 
 MINIMUM_DT = "minimum_dt"
 
@@ -26,7 +39,10 @@ class Dialect:
     """How one kind of database wants its SQL, as data.
 
     `name` is sqlglot's name for it. `{}` in `placeholder` becomes the parameter's number, from 1. `bind` makes what
-    the driver takes out of a value; for a floor it may reach lower, never higher.
+    the driver takes out of a value; for a floor it may reach lower, never higher. A driver that binds nothing has a
+    `literal` instead, which writes the value as SQL. `expression` writes what is selected for an output, given the
+    quoted column: the cast under which it arrives exactly. `source` is what stands behind FROM, given the select and
+    the quoted table.
     """
 
     name: str
@@ -34,6 +50,9 @@ class Dialect:
     placeholder: str = "?"
     opening: str = '"'
     closing: str = '"'
+    literal: Callable[[Value | None, Use], str] | None = None
+    expression: Callable[[Output, str], str] = lambda output, column: column
+    source: Callable[[Select, str], str] = lambda select, table: table
 
 
 def quote(name: str, dialect: Dialect) -> str:
@@ -50,9 +69,9 @@ def render(select: Select | Query, dialect: Dialect) -> Statement:
     if not select.outputs:
         raise ConfigurationError(f"nothing to read from {select.table}: no columns")
     writer = _Writer(select.table, dialect)
-    columns = ", ".join(writer.column(output.column) for output in select.outputs)
+    columns = ", ".join(dialect.expression(output, writer.column(output.column)) for output in select.outputs)
     where = f" WHERE {writer.predicate(select.where)}" if select.where is not None else ""
-    return Statement(f"SELECT {columns} FROM {writer.table}{where}", tuple(writer.parameters))
+    return Statement(f"SELECT {columns} FROM {dialect.source(select, writer.table)}{where}", tuple(writer.parameters))
 
 
 class _Writer:
@@ -68,6 +87,8 @@ class _Writer:
         return f"{self._prefix}.{quote(name, self._dialect)}"
 
     def value(self, value: Value, use: Use) -> str:
+        if self._dialect.literal is not None:
+            return self._dialect.literal(value, use)
         self.parameters.append(self._dialect.bind(value, use))
         return self._dialect.placeholder.replace("{}", str(len(self.parameters)))
 
@@ -100,6 +121,8 @@ def _query(query: Query, dialect: Dialect) -> Statement:
 
     def placeholder() -> str:
         value = query.minimum_dt
+        if dialect.literal is not None:
+            return dialect.literal(value, "query")
         parameters.append(None if value is None else dialect.bind(value, "query"))
         return dialect.placeholder.replace("{}", str(len(parameters)))
 

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,19 +18,31 @@ from pydantic import Field
 
 from afresh.core.errors import (
     AfreshError,
-    BadValue,
     ConfigurationError,
     QueryFailed,
     SourceRefused,
     SourceUnavailable,
 )
 from afresh.core.kinds import SourceContext, SourceKind
-from afresh.core.ports import Cancellation, Clock, TableInfo
-from afresh.core.schema import Column, type_name
+from afresh.core.model import SourceInstant
+from afresh.core.ports import (
+    Account,
+    Cancellation,
+    Catalogue,
+    Clock,
+    Reading,
+    SourceColumn,
+    SourceTraits,
+    TableInfo,
+    TableSummary,
+)
 from afresh.core.select import Output, Query, Select, Statement, TableName, Value
 from afresh.sources import sqlite_catalogue as catalogue
+from afresh.sources.arrow_read import positions
+from afresh.sources.fit import Fitting
+from afresh.sources.never import NEVER
 from afresh.sources.render import Dialect, Use, render
-from afresh.sources.sqlite_values import Unfit, convert, first_unfit, mask
+from afresh.sources.sqlite_values import convert, mask
 
 _PIECE_ROWS = 8
 _BATCH_BYTES = 32 * 1024 * 1024
@@ -87,47 +100,65 @@ class SqliteSource:
         time_zone: ZoneInfo,
         clock: Clock,
         busy_timeout: timedelta = timedelta(seconds=10),
+        show_values: bool = False,
         connect: Callable[..., sqlite3.Connection] = sqlite3.connect,
     ) -> None:
-        self.time_zone = time_zone
+        self.traits = SourceTraits(
+            kind="sqlite",
+            dialect="sqlite",
+            time_zone=time_zone,
+            own_clock=False,
+            read_only_sessions=True,
+        )
         self._name = name
         self._path = path
         self._clock = clock
         self._attempts = max(1, busy_timeout // _LOCK_WAIT)
+        self._show_values = show_values
         self._connect = connect
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What the file's schema says."""
+        return self
 
     def statement(self, select: Select | Query) -> Statement:
         """The SQL that `read` would send."""
         return render(select, DIALECT)
 
-    def read(self, select: Select | Query, cancel: Cancellation, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    def read(self, select: Select | Query, reading: Reading, batch_rows: int) -> Iterator[pa.RecordBatch]:
         """Streams the rows from one state of the database; batches of wide rows are cut short at about 32 MB."""
-        cancel.check()
+        reading.check()
         outputs = select.outputs
         if isinstance(select, Query) and not outputs:
             outputs = tuple(Output(column.name, column.name, column.type) for column in self.describe_query(select))
         statement = self.statement(select)
-        with self._session(cancel) as connection:
-            reading = _Reading(self._name, select, outputs, self.time_zone, connection)
+        with self._session(reading) as connection:
+            read = _Read(self._fitting(select, outputs, reading, connection), select, outputs, connection)
             rows_done = 0
             try:
                 cursor = connection.execute(statement.sql, statement.parameters)
-                reading.look_at(cursor)
+                read.look_at(cursor)
                 for rows in _batches(cursor, batch_rows):
-                    cancel.check()
-                    batch = reading.batch(rows, rows_done)
+                    reading.check()
+                    batch = read.batch(rows, rows_done)
                     rows_done += len(rows)
                     rows.clear()  # the batch may wait for long
                     yield batch
             except sqlite3.OperationalError as error:
                 if _UNDECODED.match(str(error)):
-                    reading.find_undecodable(statement, rows_done, cancel)
+                    read.find_undecodable(statement, rows_done, reading)
                     raise QueryFailed(f"source {self._name}: a text of the result is not valid UTF-8") from None
                 raise
 
+    @contextmanager
+    def parts(self, select: Select, count: int) -> Iterator[Sequence[Select]]:
+        """The whole: one reader is as fast as a file of SQLite's gets."""
+        yield (select,)
+
     def describe(self, table: TableName) -> TableInfo | None:
         """The table as the schema declares it; rows from the last ANALYZE, else from the span of rowids."""
-        with self._session(_NEVER) as connection:
+        with self._session(NEVER) as connection:
             columns = catalogue.table_columns(connection, table)
             if not columns:
                 return None
@@ -137,17 +168,46 @@ class SqliteSource:
                 rows=catalogue.table_rows(connection, table, DIALECT),
             )
 
-    def describe_query(self, query: Query) -> tuple[Column, ...]:
+    def describe_query(self, query: Query) -> tuple[SourceColumn, ...]:
         """The result columns; computed ones must have been given a type."""
-        with self._session(_NEVER, query_only=False) as connection:
+        with self._session(NEVER, query_only=False) as connection:
             return catalogue.query_columns(connection, query, DIALECT)
 
-    def now(self) -> datetime:
+    def tables(self, schema: str | None = None) -> Sequence[TableSummary]:
+        """The tables and views of the file."""
+        with self._session(NEVER) as connection:
+            return catalogue.tables(connection, schema, DIALECT)
+
+    def account(self) -> Account:
+        """A file has no accounts; what counts is whether this process may write it, which it never tries."""
+        with self._session(NEVER) as connection:
+            version = connection.execute("SELECT sqlite_version()").fetchone()[0]
+        return Account(user=getuser(), version=f"SQLite {version}", may_write=())
+
+    def clock(self) -> SourceInstant:
         """Our own clock: SQLite has none of its own, its programs run on this machine or stamp by theirs."""
-        return self._clock.now()
+        return SourceInstant(now=self._clock.now())
 
     def close(self) -> None:
         """Nothing is held open."""
+
+    def _fitting(
+        self, select: Select | Query, outputs: Sequence[Output], reading: Reading, connection: sqlite3.Connection
+    ) -> Fitting:
+        def key() -> Sequence[str]:
+            return catalogue.table_key(connection, select.table) if isinstance(select, Select) else ()
+
+        return Fitting(
+            source=self._name,
+            select=select,
+            outputs=outputs,
+            zone=self.traits.time_zone,
+            reading=reading,
+            key=key,
+            convert=convert,
+            mask=mask,
+            show_values=self._show_values,
+        )
 
     @contextmanager
     def _session(self, cancel: Cancellation, *, query_only: bool = True) -> Iterator[sqlite3.Connection]:
@@ -205,42 +265,26 @@ class SqliteSource:
         return QueryFailed(f"{place}: {error}")
 
 
-class _Reading:
-    """One read: turns rows into batches, and finds the row when a value does not fit."""
+class _Read:
+    """One read: turns rows into batches, and finds the row when a text is none."""
 
     def __init__(
-        self,
-        source: str,
-        select: Select | Query,
-        outputs: Sequence[Output],
-        zone: ZoneInfo,
-        connection: sqlite3.Connection,
+        self, fitting: Fitting, select: Select | Query, outputs: Sequence[Output], connection: sqlite3.Connection
     ) -> None:
-        self._source = source
+        self._fitting = fitting
         self._select = select
         self._outputs = outputs
-        self._zone = zone
         self._connection = connection
-        self._schema = pa.schema([pa.field(output.name, output.type) for output in outputs])
-        self._positions: Sequence[int] = range(len(outputs))
+        self._positions: Sequence[int] = ()
 
     def look_at(self, cursor: sqlite3.Cursor) -> None:
-        """Finds where the outputs of a query stand in its result; those of a select stand in order."""
-        if isinstance(self._select, Query):
-            names = [name.casefold() for name, *_ in cursor.description]
-            self._positions = [_position(names, output.column) for output in self._outputs]
+        """Finds where the outputs stand in the result."""
+        self._positions = positions(self._select, self._outputs, [name for name, *_ in cursor.description])
 
     def batch(self, rows: list[tuple[Any, ...]], rows_before: int) -> pa.RecordBatch:
-        """The rows as a batch; `BadValue` for the first value that does not fit."""
+        """The rows as a batch."""
         columns = list(zip(*rows, strict=True))
-        arrays = []
-        for position, output in zip(self._positions, self._outputs, strict=True):
-            try:
-                arrays.append(convert(columns[position], output.type, self._zone))
-            except Unfit as unfit:
-                row = first_unfit(columns[position], output.type, self._zone)
-                raise self._bad_value(output, columns[position][row], rows[row], rows_before + row) from unfit
-        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        return self._fitting.batch([columns[position] for position in self._positions], rows_before)
 
     def find_undecodable(self, statement: Statement, rows_done: int, cancel: Cancellation) -> None:
         """Reads on from that row once more with texts taken as they are, and raises `BadValue` for the one that is
@@ -251,44 +295,6 @@ class _Reading:
             if number >= rows_done:
                 cancel.check()
                 self.batch([row], number)
-
-    def _bad_value(self, output: Output, value: object, row: tuple[Any, ...], number: int) -> BadValue:
-        wanted = type_name(output.type)
-        return BadValue(
-            f"source {self._source}: {self._place()}.{output.column}: row {self._row_name(row, number)} holds "
-            f"{mask(value)}, which {wanted} cannot hold exactly"
-        )
-
-    def _place(self) -> str:
-        return str(self._select.table) if isinstance(self._select, Select) else "query"
-
-    def _row_name(self, row: tuple[Any, ...], number: int) -> str:
-        """The row's key if it was read along, else its position in the read."""
-        position = f"{number + 1} of the read"
-        if isinstance(self._select, Query):
-            return position
-        read = {output.column.casefold(): row[index] for index, output in enumerate(self._outputs)}
-        key = catalogue.table_key(self._connection, self._select.table)
-        if not key or any(name.casefold() not in read for name in key):
-            return position
-        return ", ".join(f"{name}={_short(read[name.casefold()])}" for name in key)
-
-
-class _Never:
-    """The cancellation of what is too short to be cancelled."""
-
-    requested = False
-
-    def check(self) -> None:
-        """Nothing to stop for."""
-
-    @contextmanager
-    def interrupts(self, interrupt: Callable[[], None]) -> Iterator[None]:
-        """Nobody interrupts."""
-        yield
-
-
-_NEVER = _Never()
 
 
 def _batches(cursor: sqlite3.Cursor, batch_rows: int) -> Iterator[list[tuple[Any, ...]]]:
@@ -304,21 +310,6 @@ def _batches(cursor: sqlite3.Cursor, batch_rows: int) -> Iterator[list[tuple[Any
             rows, size = [], 0
     if rows:
         yield rows
-
-
-def _position(names: list[str], column: str) -> int:
-    match names.count(column.casefold()):
-        case 1:
-            return names.index(column.casefold())
-        case 0:
-            raise QueryFailed(f"the query has no result column {column!r}", hint=f"It has: {', '.join(names)}.")
-        case _:
-            raise QueryFailed(f"the query has more than one result column {column!r}", hint="Rename all but one.")
-
-
-def _short(value: object) -> str:
-    text = f"a BLOB of {len(value)} bytes" if isinstance(value, bytes) else str(value)
-    return text if len(text) <= 60 else text[:60] + "..."
 
 
 def _code(error: Exception) -> str:
@@ -346,6 +337,7 @@ def _build(context: SourceContext) -> SqliteSource:
         time_zone=zone,
         clock=context.clock,
         busy_timeout=options.busy_timeout,
+        show_values=context.config.show_values,
     )
 
 

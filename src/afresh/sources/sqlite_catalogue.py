@@ -6,7 +6,8 @@ import sqlite3
 import pyarrow as pa
 
 from afresh.core.errors import ConfigurationError, QueryFailed
-from afresh.core.schema import DATETIME, TIME, Column, parse_type
+from afresh.core.ports import SourceColumn, TableSummary
+from afresh.core.schema import DATETIME, TIME, parse_type
 from afresh.core.select import Output, Query, TableName
 from afresh.sources.render import Dialect, quote, replace_minimum
 
@@ -66,7 +67,7 @@ def _by_affinity(name: str, size: int) -> tuple[pa.DataType, int | None]:
     return pa.string(), None
 
 
-def table_columns(connection: sqlite3.Connection, table: TableName) -> tuple[Column, ...]:
+def table_columns(connection: sqlite3.Connection, table: TableName) -> tuple[SourceColumn, ...]:
     """The columns of a table or view, generated ones included; empty if there is none."""
     rows = connection.execute(
         'SELECT name, type, pk, "notnull" FROM pragma_table_xinfo(?, ?) WHERE hidden <> 1 ORDER BY cid',
@@ -75,7 +76,9 @@ def table_columns(connection: sqlite3.Connection, table: TableName) -> tuple[Col
     columns = []
     for name, declared, position, not_null in rows:
         arrow, length = declared_type(declared)
-        columns.append(Column(name=name, type=arrow, nullable=not (position or not_null), length=length))
+        columns.append(
+            SourceColumn(name=name, type=arrow, nullable=not (position or not_null), length=length, declared=declared)
+        )
     return tuple(columns)
 
 
@@ -112,7 +115,25 @@ def table_rows(connection: sqlite3.Connection, table: TableName, dialect: Dialec
     return highest - lowest + 1 if isinstance(highest, int) and isinstance(lowest, int) else None
 
 
-def query_columns(connection: sqlite3.Connection, query: Query, dialect: Dialect) -> tuple[Column, ...]:
+def tables(connection: sqlite3.Connection, schema: str | None, dialect: Dialect) -> tuple[TableSummary, ...]:
+    """The tables and views of the file that are not SQLite's own, largest first."""
+    place = quote(schema or "main", dialect)
+    found = connection.execute(
+        f"SELECT name, type FROM {place}.sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' "
+        "ESCAPE '\\' ORDER BY name"
+    ).fetchall()
+    summaries = [
+        TableSummary(
+            table=TableName(name, schema),
+            rows=table_rows(connection, TableName(name, schema), dialect) if kind == "table" else None,
+            is_view=kind == "view",
+        )
+        for name, kind in found
+    ]
+    return tuple(sorted(summaries, key=lambda summary: -(summary.rows or 0)))
+
+
+def query_columns(connection: sqlite3.Connection, query: Query, dialect: Dialect) -> tuple[SourceColumn, ...]:
     """The result columns of a query, with the types their source columns are declared with, or those it was given.
 
     It is asked through a temporary view, which tells declared types and reads no rows. What is computed has no
@@ -135,13 +156,13 @@ def _check_given(given: dict[str, Output], names: list[str]) -> None:
             )
 
 
-def _query_column(name: str, declared: str, given: Output | None) -> Column:
+def _query_column(name: str, declared: str, given: Output | None) -> SourceColumn:
     if given is not None:
-        return Column(name=given.name, type=given.type)
+        return SourceColumn(name=given.name, type=given.type, declared=declared)
     if not declared:
         raise ConfigurationError(
             f"the type of the query's column {name!r} is not known: it is computed, or declared without a type",
             hint=f'Give it one in the fetcher\'s options, such as: columns = {{ "{name}" = "decimal(15,2)" }}.',
         )
     arrow, length = declared_type(declared)
-    return Column(name=name, type=arrow, length=length)
+    return SourceColumn(name=name, type=arrow, length=length, declared=declared)

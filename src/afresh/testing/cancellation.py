@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from afresh.core.errors import Cancelled
+from afresh.core.model import Misfit
 
 
 class ManualCancellation:
-    """A `Cancellation` that is requested by calling `request`."""
+    """A `Reading` that is cancelled by calling `request`, and keeps what is reported in `misfits`."""
 
     def __init__(self) -> None:
+        self.misfits: list[Misfit] = []
         self._lock = threading.RLock()
         self._requested = threading.Event()
         self._interrupts: list[Callable[[], None]] = []
@@ -31,6 +33,10 @@ class ManualCancellation:
             self._requested.set()
             for interrupt in self._interrupts:
                 interrupt()
+
+    def report(self, misfit: Misfit) -> None:
+        """Keeps it."""
+        self.misfits.append(misfit)
 
     @contextmanager
     def interrupts(self, interrupt: Callable[[], None]) -> Iterator[None]:

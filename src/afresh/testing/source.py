@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from afresh.core.ports import Cancellation, Clock, Explanation
+from afresh.core.model import SourceInstant
+from afresh.core.ports import Clock, Explanation, Reading
 from afresh.core.schema import TableSchema
 
 Row = dict[str, Any]
@@ -92,7 +93,7 @@ class MemoryFetcher:
         """The table's."""
         return self.table.schema
 
-    def fetch(self, minimum_dt: datetime | None, cancel: Cancellation) -> Iterator[pa.RecordBatch]:
+    def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
         """The rows of one state of the table, in batches."""
         self.reads.append(minimum_dt)
         rows = [row for row in self.table.take() if self._in_window(row, minimum_dt)]
@@ -112,9 +113,9 @@ class MemoryFetcher:
         """How many rows there are."""
         return Explanation(expected_rows=sum(self._in_window(row, minimum_dt) for row in self.table.rows()))
 
-    def now(self) -> datetime | None:
+    def clock(self) -> SourceInstant | None:
         """The clock it was given; None without one."""
-        return self._clock.now() if self._clock is not None else None
+        return SourceInstant(now=self._clock.now()) if self._clock is not None else None
 
     def _in_window(self, row: Row, minimum_dt: datetime | None) -> bool:
         stamp = row[self.table.schema.last_update] if self.table.schema.last_update else None
