@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import ipc
 
-from afresh.core.model import DataUpdateTask, UpdateType
+from afresh.core.model import DataUpdateTask, SourceInstant, UpdateType
 from afresh.core.options import CacheConfig, DataSourceConfig, DataSyncOptions, ScheduleConfig
-from afresh.core.ports import Cancellation, Explanation
+from afresh.core.ports import Explanation, Reading
 from afresh.core.schema import TableSchema
 from afresh.engine.cancellation import CancelToken
 from afresh.engine.clock import SystemClock
@@ -137,7 +137,7 @@ class RowsFetcher:
         """That of all cases."""
         return rows.SCHEMA
 
-    def fetch(self, minimum_dt: datetime | None, cancel: Cancellation) -> Iterator[pa.RecordBatch]:
+    def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
         """All rows of the case."""
         for batch in self._read():
             cancel.check()
@@ -147,7 +147,7 @@ class RowsFetcher:
         """Nothing to say."""
         return Explanation()
 
-    def now(self) -> datetime | None:
+    def clock(self) -> SourceInstant | None:
         """There is no clock to ask."""
         return None
 
