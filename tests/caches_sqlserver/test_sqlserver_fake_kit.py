@@ -16,6 +16,7 @@ from afresh.caches.sqlserver import SqlServerCache
 from afresh.caches.sqlserver_features import Features
 from afresh.caches.sqlserver_url import parse
 from afresh.core.options import CacheConfig
+from afresh.testing.kit_actions import ActionKit
 from afresh.testing.kit_log import LeaseKit, LogKit
 from afresh.testing.kit_merge import MergeKit, TableKit
 from afresh.testing.kit_reload import ReloadKit
@@ -30,7 +31,7 @@ def _in_schema(match: re.Match[str]) -> str:
     return f'{match[1]} "dbo.{name}"'
 
 
-class TestOnFakeServer(Limits, TableKit, MergeKit, ReloadKit, ValueKit, NameKit, LogKit, LeaseKit):
+class TestOnFakeServer(Limits, TableKit, MergeKit, ReloadKit, ValueKit, NameKit, LogKit, LeaseKit, ActionKit):
     """The kit on a fake, but for what concerns other readers and killed processes, which a fake says nothing of."""
 
     database_error = sqlite3.Error

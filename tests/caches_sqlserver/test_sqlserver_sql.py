@@ -12,7 +12,7 @@ from afresh.caches.sqlserver_catalogue import TableColumn, TableIndex
 from afresh.caches.sqlserver_existing import fields_of
 from afresh.caches.sqlserver_features import Features
 from afresh.caches.sqlserver_names import stage_names
-from afresh.caches.sqlserver_own import statements
+from afresh.caches.sqlserver_own import later_columns, statements
 from afresh.caches.sqlserver_types import check_limits, is_clustered, key_storage, storage
 from afresh.core.schema import DATETIME, TIME, TIMESTAMP, Column, TableSchema
 
@@ -128,6 +128,7 @@ def all_statements() -> dict[str, str]:
             f"find_other_spelling_{name}": sql.find_other_spelling(source, table, key, features),
         }
         found |= {f"own_{each}_{name}": ";\n".join(made) for each, made in statements("dbo", features).items()}
+        found[f"own_later_columns_{name}"] = ";\n".join(later_columns("dbo", features))
     fields = fields_of("Order Detail", ours(SCHEMA, FULL), SCHEMA, FULL)
     found |= {
         "add_columns": sql.add_columns(

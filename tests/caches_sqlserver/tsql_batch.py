@@ -97,6 +97,11 @@ class Batch:
         self._file.execute(f"CREATE VIEW {quoted(f'{plain(schema)}.{plain(name)}')} AS {translate(body)}")
         self._file.execute("INSERT INTO _object VALUES (?, ?, 'VIEW')", (plain(schema), plain(name)))
 
+    def drop_view(self, schema: str, name: str) -> None:
+        """A view."""
+        self._file.execute(f"DROP VIEW {quoted(f'{plain(schema)}.{plain(name)}')}")
+        self._file.execute("DELETE FROM _object WHERE schema = ? AND name = ?", (plain(schema), plain(name)))
+
     def add_columns(self, schema: str, name: str, body: str) -> None:
         """All columns or none."""
         table = f"{plain(schema)}.{plain(name)}"
@@ -276,6 +281,7 @@ _SPECIAL: list[tuple[str, Callable[..., list[tuple[Any, ...]] | None]]] = [
     (rf"CREATE SCHEMA {NAME}", Batch.create_schema),
     (rf"CREATE TABLE {_TABLE} \((.*)\)", Batch.create_table),
     (rf"CREATE VIEW {_TABLE} AS\s+(.*)", Batch.create_view),
+    (rf"DROP VIEW {_TABLE}", Batch.drop_view),
     (rf"CREATE (UNIQUE |)(?:NONCLUSTERED )?INDEX ({NAME}|\w+) ON {_TABLE} \(([^)]*)\)(.*)", Batch.create_index),
     (rf"DROP INDEX {NAME} ON {_TABLE}", Batch.drop_index),
     (rf"ALTER INDEX {NAME} ON {_TABLE} (DISABLE|REBUILD)", Batch.alter_index),

@@ -97,7 +97,7 @@ def test_killed_and_started_again(
     assert [event.tables for event in rig.of(UpdatesClosed)] == ([] if succeeded else [("Item",)])
     assert rig.sync(MASS).outcome is Outcome.SUCCEEDED
     assert stored(directory) in expected
-    assert _tables(directory) == {"Item", "DataUpdate", "AfreshLease", "AfreshColumn"}
+    assert _tables(directory) == {"Item", "DataUpdate", "AfreshLease", "AfreshColumn", "AfreshAction"}
 
 
 def test_dead_at_once_though_its_lease_lives(directory: Path) -> None:

@@ -13,7 +13,7 @@ from afresh.core.events import Event, SyncEnded
 from afresh.core.model import DataUpdateTask, Outcome, UpdateType
 from afresh.engine.cancellation import CancelToken
 from afresh.engine.orchestrator import Limits, Orchestrator
-from afresh.engine.sync import Progress
+from afresh.engine.progress import Progress
 from afresh.testing.clock import START, ManualClock
 
 

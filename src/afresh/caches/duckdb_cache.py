@@ -8,6 +8,7 @@ from pathlib import Path
 
 from afresh.caches import duckdb_sql as sql
 from afresh.caches import duckdb_tables as tables
+from afresh.caches.duckdb_actions import DuckdbActions
 from afresh.caches.duckdb_address import Address
 from afresh.caches.duckdb_connection import Database
 from afresh.caches.duckdb_leases import DuckdbLeases
@@ -35,6 +36,7 @@ class DuckdbCache:
         self._database = Database(address, lock_timeout)
         self.log = DuckdbUpdateLog(self._database)
         self.leases = DuckdbLeases(self._database)
+        self.actions = DuckdbActions(self._database)
 
     @property
     def served_from(self) -> Path:

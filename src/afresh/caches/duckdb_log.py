@@ -8,6 +8,8 @@ from afresh.caches import duckdb_sql as sql
 from afresh.caches.duckdb_connection import Database
 from afresh.caches.duckdb_session import Session
 from afresh.caches.duckdb_tables import has_own_tables
+from afresh.core.cause import Cause
+from afresh.core.details import cause_from, from_json, to_json
 from afresh.core.errors import AlreadyRunning, CacheError, UpdateLost
 from afresh.core.model import (
     FAILED_RECORDS,
@@ -40,6 +42,8 @@ _NAMES = (
     "Outcome",
     "Reason",
     "ErrorMessage",
+    "Cause",
+    "Details",
 )
 _SELECT = "SELECT " + ", ".join(f"epoch_us({name})" if name.endswith("DT") else name for name in _NAMES)
 _INSERT = """
@@ -50,7 +54,7 @@ INSERT INTO main.DataUpdate (
 _COMPLETE = """
 UPDATE main.DataUpdate SET
     EndDT = ?, WasSuccessful = ?, NumberRecords = ?, SourceDT = ?, RowsInserted = ?, RowsUpdated = ?,
-    RowsUnchanged = ?, RowsDeleted = ?, RowsDuplicate = ?, Outcome = ?, ErrorMessage = ?
+    RowsUnchanged = ?, RowsDeleted = ?, RowsDuplicate = ?, Outcome = ?, ErrorMessage = ?, Cause = ?, Details = ?
 WHERE OperationId = ? AND NumberRecords = -2
 """
 _TOUCH = "UPDATE main.DataUpdate SET NumberRecords = -2 WHERE OperationId = ? AND NumberRecords = -2"
@@ -203,6 +207,8 @@ def complete_open(session: Session, completion: Completion) -> None:
         counts.duplicates,
         str(completion.outcome),
         completion.error_message,
+        None if completion.cause is None else str(completion.cause),
+        to_json(completion.details),
         completion.operation_id,
     )
     if session.one(_COMPLETE, row) != 1:
@@ -223,6 +229,7 @@ def _closed(session: Session, operation_id: str, now: datetime) -> DataUpdate:
             outcome=Outcome.INTERRUPTED,
             number_records=FAILED_RECORDS,
             error_message="The process that ran it ended before the sync did.",
+            cause=Cause.SERVICE_OFF,
         ),
     )
     (row,) = session.rows(f"{_SELECT} FROM main.DataUpdate WHERE OperationId = ?", (operation_id,))
@@ -260,6 +267,8 @@ def _update(row: tuple[Any, ...]) -> DataUpdate:
         ),
         outcome=None if found["Outcome"] is None else Outcome(found["Outcome"]),
         error_message=found["ErrorMessage"],
+        cause=cause_from(found["Cause"]),
         reason=found["Reason"],
+        details=from_json(found["Details"]),
         sequence=found["Id"],
     )

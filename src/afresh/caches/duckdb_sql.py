@@ -14,6 +14,7 @@ from afresh.core.schema import DATETIME, TIME, TIMESTAMP, TableSchema
 OWN_TABLES = """
 CREATE SEQUENCE IF NOT EXISTS main.DataUpdateId;
 CREATE SEQUENCE IF NOT EXISTS main.AfreshFence;
+CREATE SEQUENCE IF NOT EXISTS main.AfreshActionId;
 CREATE TABLE IF NOT EXISTS main.DataUpdate (
     Id BIGINT NOT NULL,
     TableName VARCHAR NOT NULL,
@@ -36,7 +37,9 @@ CREATE TABLE IF NOT EXISTS main.DataUpdate (
     Reason VARCHAR NOT NULL DEFAULT '',
     ErrorMessage VARCHAR
 );
-CREATE VIEW IF NOT EXISTS main.LastDataUpdates AS
+ALTER TABLE main.DataUpdate ADD COLUMN IF NOT EXISTS Cause VARCHAR;
+ALTER TABLE main.DataUpdate ADD COLUMN IF NOT EXISTS Details VARCHAR;
+CREATE OR REPLACE VIEW main.LastDataUpdates AS
 SELECT * FROM main.DataUpdate WHERE Id IN (
     SELECT max(Id) FROM main.DataUpdate WHERE WasSuccessful GROUP BY TableName, UpdateType
 );
@@ -53,11 +56,24 @@ CREATE TABLE IF NOT EXISTS main.AfreshColumn (
     Type VARCHAR NOT NULL,
     KeyPosition INTEGER
 );
+CREATE TABLE IF NOT EXISTS main.AfreshAction (
+    Id BIGINT NOT NULL,
+    ActionDT TIMESTAMPTZ NOT NULL,
+    Who VARCHAR NOT NULL,
+    Action VARCHAR NOT NULL,
+    TableName VARCHAR NOT NULL,
+    SourceSystem VARCHAR NOT NULL,
+    OperationId VARCHAR NOT NULL,
+    Reason VARCHAR NOT NULL,
+    Argument VARCHAR NOT NULL
+);
 """
-"""What the cache keeps for itself. Keys, and lengths of texts, are in AfreshColumn: our tables have no constraints
-but NOT NULL, because DuckDB swaps no table that has an index."""
+"""What the cache keeps for itself; what an earlier version made gets the columns that it lacks.
 
-RESERVED = frozenset({"dataupdate", "lastdataupdates", "afreshlease", "afreshcolumn"})
+Keys, and lengths of texts, are in AfreshColumn: our tables have no constraints but NOT NULL, because DuckDB swaps no
+table that has an index."""
+
+RESERVED = frozenset({"dataupdate", "lastdataupdates", "afreshlease", "afreshcolumn", "afreshaction"})
 
 STAGING = "temp.main.afresh_staging"
 DUE = "temp.main.afresh_due"

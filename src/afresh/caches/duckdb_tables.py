@@ -55,7 +55,7 @@ def table_names(session: Session) -> list[str]:
 
 def has_own_tables(session: Session) -> bool:
     """Whether the cache's own tables are there; the one made last decides."""
-    return bool(session.rows(f"{_TABLES} AND table_name = 'AfreshColumn'"))
+    return bool(session.rows(f"{_TABLES} AND table_name = 'AfreshAction'"))
 
 
 def native_columns(session: Session, table_name: str) -> list[NativeColumn]:

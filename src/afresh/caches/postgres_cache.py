@@ -10,6 +10,7 @@ from datetime import timedelta
 import psycopg
 
 from afresh.caches import postgres_sql as sql
+from afresh.caches.postgres_actions import PostgresActions
 from afresh.caches.postgres_address import parse_address
 from afresh.caches.postgres_catalogue import collations, described, table_id
 from afresh.caches.postgres_connection import Connection, Database
@@ -59,6 +60,7 @@ class PostgresCache:
         self._database = database
         self.log = PostgresUpdateLog(database)
         self.leases = PostgresLeases(database)
+        self.actions = PostgresActions(database)
 
     def describe(self, table_name: str, wanted: TableSchema) -> TableSchema | None:
         with self._database.writing() as connection:

@@ -9,6 +9,8 @@ from psycopg.rows import DictRow, dict_row
 
 from afresh.caches.postgres_connection import Connection, Database
 from afresh.caches.postgres_tables import LAST, LOG, writing_own
+from afresh.core.cause import Cause
+from afresh.core.details import cause_from, from_json, to_json
 from afresh.core.errors import AlreadyRunning, UpdateLost
 from afresh.core.model import (
     FAILED_RECORDS,
@@ -30,13 +32,14 @@ _COMPLETE = """
 UPDATE {log} SET
     "EndDT" = $1, "WasSuccessful" = $2, "NumberRecords" = $3, "SourceDT" = $4, "RowsInserted" = $5,
     "RowsUpdated" = $6, "RowsUnchanged" = $7, "RowsDeleted" = $8, "RowsDuplicate" = $9, "Outcome" = $10,
-    "ErrorMessage" = $11
-WHERE "OperationId" = $12 AND "NumberRecords" = -2
+    "ErrorMessage" = $11, "Cause" = $12, "Details" = $13
+WHERE "OperationId" = $14 AND "NumberRecords" = -2
 """
 _CLOSE = """
 UPDATE {log} SET
-    "EndDT" = $1, "WasSuccessful" = false, "NumberRecords" = $2, "Outcome" = $3, "ErrorMessage" = $4
-WHERE "NumberRecords" = -2 AND "InstanceId" <> ALL ($5::text[])
+    "EndDT" = $1, "WasSuccessful" = false, "NumberRecords" = $2, "Outcome" = $3, "ErrorMessage" = $4,
+    "Cause" = $5
+WHERE "NumberRecords" = -2 AND "InstanceId" <> ALL ($6::text[])
 RETURNING *
 """
 _OPEN = 'SELECT 1 FROM {log} WHERE "OperationId" = $1 AND "NumberRecords" = -2 FOR NO KEY UPDATE'
@@ -62,18 +65,18 @@ class PostgresUpdateLog:
 
     def start(self, update: DataUpdate) -> None:
         row = (
-            _text(update.table_name),
-            _text(update.source_system),
+            storable(update.table_name),
+            storable(update.source_system),
             int(update.update_type),
             update.start_dt,
             RUNNING_RECORDS,
             update.minimum_dt,
             update.operation_id,
             update.instance_id,
-            _text(update.reason),
+            storable(update.reason),
         )
         with writing_own(self._database) as connection:
-            holder = connection.execute(self._sql(_HOLDER), (_text(update.table_name),)).fetchone()
+            holder = connection.execute(self._sql(_HOLDER), (storable(update.table_name),)).fetchone()
             if holder is not None:
                 raise AlreadyRunning(f"{update.table_name}: a sync by {holder[0]} has not ended")
             try:
@@ -108,7 +111,7 @@ class PostgresUpdateLog:
     ) -> Sequence[DataUpdate]:
         conditions, parameters = ["true"], list[object]([limit])
         if table_name is not None:
-            parameters.append(_text(table_name))
+            parameters.append(storable(table_name))
             conditions.append(f'"TableName" = ${len(parameters)}')
         if open_only:
             conditions.append('"NumberRecords" = -2')
@@ -127,6 +130,7 @@ class PostgresUpdateLog:
             FAILED_RECORDS,
             str(Outcome.INTERRUPTED),
             "The process that ran it ended before the sync did.",
+            str(Cause.SERVICE_OFF),
             sorted(live_instances),
         )
         with writing_own(self._database) as connection, connection.cursor(row_factory=dict_row) as cursor:
@@ -171,7 +175,9 @@ def complete_open(database: Database, connection: Connection, completion: Comple
         counts.deleted,
         counts.duplicates,
         str(completion.outcome),
-        None if completion.error_message is None else _text(completion.error_message),
+        _optional(completion.error_message),
+        _optional(completion.cause),
+        _optional(to_json(completion.details)),
         completion.operation_id,
     )
     if connection.execute(_named(database, _COMPLETE), row).rowcount != 1:
@@ -186,9 +192,13 @@ def _lost(operation_id: str) -> UpdateLost:
     return UpdateLost(f"the update {operation_id} is not open any more: another instance closed it")
 
 
-def _text(text: str) -> str:
+def storable(text: str) -> str:
     """PostgreSQL's texts hold no NUL; an error message that quotes one says so in another way."""
     return text.replace("\0", "\\0")
+
+
+def _optional(text: str | None) -> str | None:
+    return None if text is None else storable(str(text))
 
 
 def _utc(at: datetime | None) -> datetime | None:
@@ -218,6 +228,8 @@ def _update(row: DictRow) -> DataUpdate:
         ),
         outcome=None if row["Outcome"] is None else Outcome(row["Outcome"]),
         error_message=row["ErrorMessage"],
+        cause=cause_from(row.get("Cause")),
         reason=row["Reason"],
+        details=from_json(row.get("Details")),
         sequence=row["Id"],
     )

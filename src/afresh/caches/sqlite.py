@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from afresh.caches import sqlite_sql as sql
+from afresh.caches.sqlite_actions import SqliteActions
 from afresh.caches.sqlite_connection import Database, broken_off, translated
 from afresh.caches.sqlite_log import SqliteLeases, SqliteUpdateLog, open_operations, writing_own
 from afresh.caches.sqlite_stage import SqliteStage
@@ -35,6 +36,7 @@ class SqliteCache:
         self._database = Database(path, config.lock_timeout)
         self.log = SqliteUpdateLog(self._database)
         self.leases = SqliteLeases(self._database)
+        self.actions = SqliteActions(self._database)
 
     def describe(self, table_name: str, wanted: TableSchema) -> TableSchema | None:
         if not self._database.exists():

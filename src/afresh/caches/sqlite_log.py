@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from afresh.caches import sqlite_sql as sql
 from afresh.caches.sqlite_connection import Database
 from afresh.caches.sqlite_values import instant_text
+from afresh.core.cause import Cause
+from afresh.core.details import cause_from, from_json, to_json
 from afresh.core.errors import AlreadyRunning, UpdateLost
 from afresh.core.model import (
     FAILED_RECORDS,
@@ -28,7 +30,7 @@ INSERT INTO DataUpdate (
 _COMPLETE = """
 UPDATE DataUpdate SET
     EndDT = ?, WasSuccessful = ?, NumberRecords = ?, SourceDT = ?, RowsInserted = ?, RowsUpdated = ?,
-    RowsUnchanged = ?, RowsDeleted = ?, RowsDuplicate = ?, Outcome = ?, ErrorMessage = ?
+    RowsUnchanged = ?, RowsDeleted = ?, RowsDuplicate = ?, Outcome = ?, ErrorMessage = ?, Cause = ?, Details = ?
 WHERE OperationId = ? AND NumberRecords = -2
 """
 _FAILURES = """
@@ -125,6 +127,7 @@ class SqliteUpdateLog:
                         outcome=Outcome.INTERRUPTED,
                         number_records=FAILED_RECORDS,
                         error_message="The process that ran it ended before the sync did.",
+                        cause=Cause.SERVICE_OFF,
                     ),
                 )
             marks = ", ".join("?" * len(dead))
@@ -139,7 +142,7 @@ class SqliteUpdateLog:
         if not self._database.exists():
             return []
         with self._database.reading() as connection:
-            if not has_own_tables(connection):
+            if not has_table(connection, "DataUpdate"):
                 return []
             connection.row_factory = sqlite3.Row
             return [_update(row) for row in connection.execute(statement, tuple(parameters))]
@@ -192,7 +195,7 @@ class SqliteLeases:
         if not self._database.exists():
             return []
         with self._database.reading() as connection:
-            if not has_own_tables(connection):
+            if not has_table(connection, "AfreshLease"):
                 return []
             rows = connection.execute(_HELD, (len(prefix), prefix)).fetchall()
         return [Lease(name=row[0], holder=row[1], fence=row[2], expires=_instant(row[3])) for row in rows]
@@ -200,23 +203,33 @@ class SqliteLeases:
 
 @contextmanager
 def writing_own(database: Database) -> Iterator[sqlite3.Connection]:
-    """A write transaction on the cache's own tables, which are made if they are not there."""
+    """A write transaction on the cache's own tables, which are made, or brought up to date, if need be."""
     with database.writing() as connection:
-        if not has_own_tables(connection):
-            for statement in sql.OWN_TABLES.split(";"):
-                connection.execute(statement)
+        if not has_table(connection, "AfreshAction"):  # the one made last
+            _make_own_tables(connection)
         yield connection
 
 
-def has_own_tables(connection: sqlite3.Connection) -> bool:
-    """Whether the cache's own tables are there; the one made last decides."""
-    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'AfreshColumn'").fetchone()
-    return found is not None
+def _make_own_tables(connection: sqlite3.Connection) -> None:
+    for statement in sql.OWN_TABLES.split(";"):
+        connection.execute(statement)
+    there = {row[0] for row in connection.execute("SELECT name FROM pragma_table_info('DataUpdate')")}
+    for name in sql.LATER_COLUMNS:
+        if name not in there:
+            connection.execute(f"ALTER TABLE DataUpdate ADD COLUMN {name} TEXT")
+
+
+def has_table(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether the table is there: before the first write, or where an earlier version wrote last, it may not be."""
+    return (
+        connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)).fetchone()
+        is not None
+    )
 
 
 def open_operations(connection: sqlite3.Connection) -> frozenset[str]:
     """The operations whose DataUpdate row is open."""
-    if not has_own_tables(connection):
+    if not has_table(connection, "DataUpdate"):
         return frozenset()
     return frozenset(
         row[0] for row in connection.execute("SELECT OperationId FROM DataUpdate WHERE NumberRecords = -2")
@@ -247,10 +260,18 @@ def complete_open(connection: sqlite3.Connection, completion: Completion) -> Non
         counts.duplicates,
         str(completion.outcome),
         completion.error_message,
+        completion.cause,
+        to_json(completion.details),
         completion.operation_id,
     )
     if connection.execute(_COMPLETE, row).rowcount != 1:
         raise UpdateLost(f"the update {completion.operation_id} is not open any more: another instance closed it")
+
+
+def _later(row: sqlite3.Row, name: str) -> str | None:
+    """The value of a column that is not there before the first write of this version."""
+    found: str | None = row[name] if name in row.keys() else None  # noqa: SIM118 - a row is no mapping
+    return found
 
 
 def _optional(at: datetime | None) -> str | None:
@@ -287,6 +308,8 @@ def _update(row: sqlite3.Row) -> DataUpdate:
         ),
         outcome=None if row["Outcome"] is None else Outcome(row["Outcome"]),
         error_message=row["ErrorMessage"],
+        cause=cause_from(_later(row, "Cause")),
         reason=row["Reason"],
+        details=from_json(_later(row, "Details")),
         sequence=row["Id"],
     )

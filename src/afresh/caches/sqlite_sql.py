@@ -30,7 +30,9 @@ CREATE TABLE IF NOT EXISTS DataUpdate (
     RowsDuplicate INTEGER NOT NULL DEFAULT 0,
     Outcome TEXT,
     Reason TEXT NOT NULL DEFAULT '',
-    ErrorMessage TEXT
+    ErrorMessage TEXT,
+    Cause TEXT,
+    Details TEXT
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS DataUpdateOpen ON DataUpdate (TableName) WHERE NumberRecords = -2;
 CREATE INDEX IF NOT EXISTS DataUpdateByTable ON DataUpdate (TableName, UpdateType, WasSuccessful, Id);
@@ -52,10 +54,25 @@ CREATE TABLE IF NOT EXISTS AfreshColumn (
     Type TEXT NOT NULL,
     PRIMARY KEY (TableName, ColumnName)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS AfreshAction (
+    Id INTEGER PRIMARY KEY AUTOINCREMENT,
+    ActionDT TEXT NOT NULL,
+    Who TEXT NOT NULL,
+    Action TEXT NOT NULL,
+    TableName TEXT NOT NULL,
+    SourceSystem TEXT NOT NULL,
+    OperationId TEXT NOT NULL,
+    Reason TEXT NOT NULL,
+    Argument TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS AfreshActionLatest ON AfreshAction (Action, TableName, SourceSystem, Id);
 """
 """What the cache keeps for itself. Types that SQLite cannot tell apart (a decimal is text) are in AfreshColumn."""
 
-RESERVED = frozenset({"dataupdate", "lastdataupdates", "afreshlease", "afreshcolumn"})
+LATER_COLUMNS = ("Cause", "Details")
+"""Columns of DataUpdate that tables made by earlier versions lack."""
+
+RESERVED = frozenset({"dataupdate", "lastdataupdates", "afreshlease", "afreshcolumn", "afreshaction"})
 
 _GROUPED = 50
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from afresh.caches import sqlserver_catalogue as catalogue
 from afresh.caches import sqlserver_sql as sql
+from afresh.caches.sqlserver_actions import SqlServerActions
 from afresh.caches.sqlserver_database import Database
 from afresh.caches.sqlserver_driver import Connect, check_installed, connect
 from afresh.caches.sqlserver_existing import is_ours, schema_of
@@ -46,6 +47,7 @@ class SqlServerCache:
         self._own = OwnTables(self._database)
         self.log = SqlServerUpdateLog(self._database, self._own)
         self.leases = SqlServerLeases(self._database, self._own)
+        self.actions = SqlServerActions(self._database, self._own)
 
     def describe(self, table_name: str, wanted: TableSchema) -> TableSchema | None:
         check_limits(table_name, wanted)

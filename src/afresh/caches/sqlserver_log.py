@@ -7,6 +7,8 @@ from typing import Any
 from afresh.caches.sqlserver_database import Database
 from afresh.caches.sqlserver_own import COLUMNS, OwnNames, OwnTables
 from afresh.caches.sqlserver_session import Session
+from afresh.core.cause import Cause
+from afresh.core.details import cause_from, from_json, to_json
 from afresh.core.errors import AlreadyRunning, UpdateLost
 from afresh.core.model import FAILED_RECORDS, Completion, DataUpdate, MergeCounts, Outcome, UpdateType
 
@@ -125,6 +127,8 @@ def complete_open(session: Session, own: OwnNames, completion: Completion) -> No
         "RowsDuplicate": counts.duplicates,
         "Outcome": str(completion.outcome),
         "ErrorMessage": completion.error_message,
+        "Cause": None if completion.cause is None else str(completion.cause),
+        "Details": to_json(completion.details),
     }
     # A null is written, not bound: drivers have to ask the server what type it should have.
     assignments = ", ".join(f"[{name}] = {'NULL' if value is None else '?'}" for name, value in values.items())
@@ -193,6 +197,7 @@ def _close_open(session: Session, own: OwnNames, live_instances: frozenset[str],
             outcome=Outcome.INTERRUPTED,
             number_records=FAILED_RECORDS,
             error_message="The process that ran it ended before the sync did.",
+            cause=Cause.SERVICE_OFF,
         )
         try:
             complete_open(session, own, ended)
@@ -239,6 +244,8 @@ def _update(row: Sequence[Any]) -> DataUpdate:
         ),
         outcome=None if found["Outcome"] is None else Outcome(found["Outcome"]),
         error_message=found["ErrorMessage"],
+        cause=cause_from(found["Cause"]),
         reason=found["Reason"],
+        details=from_json(found["Details"]),
         sequence=int(found["Id"]),
     )

@@ -11,7 +11,7 @@ from afresh.caches.sqlserver_names import quote_table
 from afresh.caches.sqlserver_session import Session
 from afresh.core.errors import ConfigurationError
 
-RESERVED = frozenset({"dataupdate", "lastdataupdates", "afreshlease", "afreshcolumn"})
+RESERVED = frozenset({"dataupdate", "lastdataupdates", "afreshlease", "afreshcolumn", "afreshaction"})
 
 COLUMNS = (
     "Id",
@@ -34,6 +34,8 @@ COLUMNS = (
     "Outcome",
     "Reason",
     "ErrorMessage",
+    "Cause",
+    "Details",
 )
 """Of `DataUpdate` and `LastDataUpdates`, in their order."""
 
@@ -46,6 +48,7 @@ class OwnNames:
     last: str
     lease: str
     column: str
+    action: str
 
 
 def own_names(schema: str) -> OwnNames:
@@ -55,6 +58,7 @@ def own_names(schema: str) -> OwnNames:
         last=quote_table(schema, "LastDataUpdates"),
         lease=quote_table(schema, "AfreshLease"),
         column=quote_table(schema, "AfreshColumn"),
+        action=quote_table(schema, "AfreshAction"),
     )
 
 
@@ -82,7 +86,9 @@ CREATE TABLE {names.update} (
     [RowsDuplicate] bigint NOT NULL DEFAULT 0,
     [Outcome] nvarchar(20) NULL,
     [Reason] nvarchar(max) NOT NULL,
-    [ErrorMessage] nvarchar(max) NULL
+    [ErrorMessage] nvarchar(max) NULL,
+    [Cause] nvarchar(40) NULL,
+    [Details] nvarchar(max) NULL
 )"""
     last = f"""
 CREATE VIEW {names.last} AS
@@ -104,6 +110,18 @@ CREATE TABLE {names.column} (
     [Type] nvarchar(40) NOT NULL,
     PRIMARY KEY CLUSTERED ([TableName], [ColumnName])
 )"""
+    action = f"""
+CREATE TABLE {names.action} (
+    [Id] bigint IDENTITY(1,1) NOT NULL PRIMARY KEY CLUSTERED,
+    [ActionDT] datetime2(7) NOT NULL,
+    [Who] nvarchar(400) NOT NULL,
+    [Action] nvarchar(20){exact} NOT NULL,
+    [TableName] nvarchar(128){exact} NOT NULL,
+    [SourceSystem] nvarchar(400){exact} NOT NULL,
+    [OperationId] nvarchar(64){exact} NOT NULL,
+    [Reason] nvarchar(max) NOT NULL,
+    [Argument] nvarchar(400) NOT NULL
+)"""
     by_table = (
         f"CREATE INDEX [DataUpdateByTable] ON {names.update} ([TableName], [UpdateType], [WasSuccessful])",
         f"CREATE INDEX [DataUpdateByStart] ON {names.update} ([StartDT])",
@@ -114,7 +132,18 @@ CREATE TABLE {names.column} (
         "LastDataUpdates": (last.strip(),),
         "AfreshLease": (lease.strip(), first),
         "AfreshColumn": (column.strip(),),
+        "AfreshAction": (action.strip(),),
     }
+
+
+def later_columns(schema: str, features: Features) -> tuple[str, ...]:
+    """What brings a `DataUpdate` that an earlier version made, and its view, up to date."""
+    names = own_names(schema)
+    return (
+        f"ALTER TABLE {names.update} ADD [Cause] nvarchar(40) NULL, [Details] nvarchar(max) NULL",
+        f"DROP VIEW {names.last}",
+        *statements(schema, features)["LastDataUpdates"],
+    )
 
 
 class OwnTables:
@@ -129,7 +158,7 @@ class OwnTables:
         """Whether all of them are there; a database without them is an empty cache."""
         if not self._there:
             with self._database.session() as session:
-                self._there = catalogue.exists(session, self._database.settings.schema, "AfreshColumn")
+                self._there = catalogue.exists(session, self._database.settings.schema, "AfreshAction")
         return self._there
 
     def ensure(self) -> None:
@@ -139,7 +168,11 @@ class OwnTables:
         with self._database.session() as session:
             schema = self._database.settings.schema
             self._check_schema(session, schema)
-            for name, needed in statements(schema, self._database.features(session)).items():
+            features = self._database.features(session)
+            before = {column.name for column in catalogue.columns(session, schema, "DataUpdate")}
+            if before and "Details" not in before:
+                _make(session, later_columns(schema, features))
+            for name, needed in statements(schema, features).items():
                 if not catalogue.exists(session, schema, name):
                     _make(session, needed)
         self._there = True

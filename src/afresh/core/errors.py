@@ -4,8 +4,10 @@ AfreshError
 ├── ConfigurationError      the configuration cannot work as written
 ├── SourceError             a source system
 │   ├── SourceUnavailable   no connection, timeout, dropped (transient)
+│   ├── SourceSlow          it did not answer in the time it was given (transient)
 │   ├── SourceRefused       login or rights refused
 │   ├── QueryFailed         the source did not understand or finish the statement
+│   │   └── SnapshotTooOld  the source could not keep one state of itself for so long (transient)
 │   └── BadValue            a value that its column's type cannot hold exactly
 ├── FetcherError            a fetcher written by a user broke its contract
 ├── CacheError              the cache database
@@ -59,6 +61,13 @@ class SourceUnavailable(SourceError):
     default_hint = "See whether the source is up and reachable; the sync is tried again by itself."
 
 
+class SourceSlow(SourceError):
+    """The source did not answer, or did not end a statement, in the time it was given."""
+
+    transient = True
+    default_hint = "See what else the source is doing; the sync is tried again by itself."
+
+
 class SourceRefused(SourceError):
     """The source refused the login or a right."""
 
@@ -69,6 +78,13 @@ class QueryFailed(SourceError):
     """The source did not understand or did not finish a statement."""
 
     default_hint = "Run `afresh plan TABLE` to see the statement, and try it in the source."
+
+
+class SnapshotTooOld(QueryFailed):
+    """The source could not keep the state that was being read until the read ended."""
+
+    transient = True
+    default_hint = "Let it run when fewer others write, or have the source keep its undo for longer."
 
 
 class BadValue(SourceError):

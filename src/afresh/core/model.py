@@ -1,8 +1,11 @@
 """The nouns of a sync: tasks, audit rows, counts and outcomes. All frozen; instants are timezone-aware UTC."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
+
+from afresh.core.cause import Cause
 
 RUNNING_RECORDS = -2
 FAILED_RECORDS = -1
@@ -55,6 +58,35 @@ class MergeCounts:
         )
 
 
+class Phase(StrEnum):
+    """What a sync spends its time on, in order. Reading is the wait for the source: it reads ahead meanwhile."""
+
+    READ = "read"
+    STAGE = "stage"
+    MERGE = "merge"
+    INDEXES = "indexes"
+    POST_PROCESS = "post-process"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateDetails:
+    """What else is known of a sync: how its time was spent, what it planned, and what it noticed.
+
+    `adjusted` counts the rows that a column's policy changed, by its name, `quarantined` those that were left out.
+    `skew` is the source's clock minus ours; `lateness` is how long after its stamp the latest row was there to be
+    read, None where that was not measured; `requested_by` is who asked for the sync, empty if the schedule did.
+    """
+
+    phases: Mapping[Phase, timedelta] = field(default_factory=dict)
+    batches: int = 0
+    plan: str = ""
+    adjusted: Mapping[str, int] = field(default_factory=dict)
+    quarantined: int = 0
+    skew: timedelta | None = None
+    lateness: timedelta | None = None
+    requested_by: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceInstant:
     """What a source's clock showed before a read began, UTC.
@@ -92,7 +124,8 @@ class Misfit:
 class DataUpdateTask:
     """One sync that is due: which table, how, from when, and why.
 
-    `minimum_dt` is None for everything; `reason` is for people; `allow_shrink` waives the shrink guard once.
+    `minimum_dt` is None for everything; `reason` is for people; `allow_shrink` waives the shrink guard once;
+    `requested_by` is who asked for it, empty if the schedule did.
     """
 
     table_name: str
@@ -102,11 +135,12 @@ class DataUpdateTask:
     operation_id: str
     reason: str = ""
     allow_shrink: bool = False
+    requested_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What is written into the DataUpdate row when a sync ends, in one piece."""
+    """What is written into the DataUpdate row when a sync ends, in one piece. A `cause` only if it did not succeed."""
 
     operation_id: str
     end_dt: datetime
@@ -115,6 +149,8 @@ class Completion:
     counts: MergeCounts = MergeCounts()
     source_dt: datetime | None = None
     error_message: str | None = None
+    cause: Cause | None = None
+    details: UpdateDetails | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +175,9 @@ class DataUpdate:
     counts: MergeCounts = MergeCounts()
     outcome: Outcome | None = None
     error_message: str | None = None
+    cause: Cause | None = None
     reason: str = ""
+    details: UpdateDetails | None = None
     sequence: int = 0
     """The order in which rows were written, whatever the clock said; 0 before it is written."""
 

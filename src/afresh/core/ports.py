@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from afresh.core.actions import Action
 from afresh.core.events import Event
 from afresh.core.model import Completion, DataUpdate, MergeCounts, Misfit, ReloadStrategy, SourceInstant
 from afresh.core.schema import Column, TableSchema
@@ -376,6 +377,25 @@ class Leases(Protocol):
         ...
 
 
+class Actions(Protocol):
+    """The `AfreshAction` table: what people asked for, in the order in which they did. Rows are only ever added."""
+
+    def record(self, action: Action) -> Action:
+        """Writes it; the action as it is recorded, with its sequence."""
+        ...
+
+    def latest(self) -> Sequence[Action]:
+        """Of each kind, table and source system the action recorded last, in the order of recording."""
+        ...
+
+    def recent(
+        self, *, table_name: str | None = None, after: int = 0, before: int | None = None, limit: int = 100
+    ) -> Sequence[Action]:
+        """Actions, latest first; only those with a sequence between the two, which are not included. Cheap: it is
+        asked every second."""
+        ...
+
+
 class Cache(Protocol):
     """The destination database. One object serves all threads; it opens connections as it needs them."""
 
@@ -392,6 +412,11 @@ class Cache(Protocol):
     @property
     def leases(self) -> Leases:
         """The leases, in the same database as the data."""
+        ...
+
+    @property
+    def actions(self) -> Actions:
+        """What people asked for, in the same database as the data."""
         ...
 
     def describe(self, table_name: str, wanted: TableSchema) -> TableSchema | None:

@@ -14,7 +14,7 @@ from afresh.core.errors import AfreshError, AlreadyRunning, Cancelled, Defect
 from afresh.core.model import DataUpdateTask, MergeCounts, Outcome, UpdateType
 from afresh.core.ports import Clock, Emit
 from afresh.engine.cancellation import CancelToken
-from afresh.engine.sync import Progress
+from afresh.engine.progress import Progress
 
 Run = Callable[[DataUpdateTask, CancelToken], Progress]
 """Does one sync in the calling thread; raises what went wrong."""

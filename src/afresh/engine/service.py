@@ -8,13 +8,15 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from afresh.core import events, schedule
+from afresh.core.cause import Cause
 from afresh.core.errors import AfreshError, ConfigurationError, UpdateLost
 from afresh.core.model import FAILED_RECORDS, Completion, DataUpdateTask, Outcome, UpdateType
 from afresh.core.options import DataSourceConfig, DataSyncOptions
 from afresh.engine.cancellation import CancelToken
 from afresh.engine.instance import Heartbeat, live_instances, release_dead
 from afresh.engine.orchestrator import Limits, Orchestrator
-from afresh.engine.sync import Progress, Table, Workplace, sync
+from afresh.engine.progress import Progress
+from afresh.engine.sync import Table, Workplace, sync
 
 _PURGE_INTERVAL = timedelta(days=1)
 _CANCEL_SECONDS = 5.0
@@ -186,6 +188,7 @@ class Service:
                         outcome=Outcome.FAILED,
                         number_records=FAILED_RECORDS,
                         error_message="The sync failed, and the cache could not be told at the time.",
+                        cause=Cause.CACHE_UNREACHABLE,
                     )
                 )
 

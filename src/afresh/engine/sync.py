@@ -1,26 +1,16 @@
 """The life of one sync: from a task that is due to a completed row in the log."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from queue import Empty, SimpleQueue
+from dataclasses import dataclass, replace
+from queue import Empty
 from typing import Any
 
 import pyarrow as pa
 
 from afresh.core import drift, events
-from afresh.core.errors import AfreshError, BadValue, Cancelled, FetcherError, PostProcessorFailed, UpdateLost
-from afresh.core.model import (
-    FAILED_RECORDS,
-    Completion,
-    DataUpdate,
-    DataUpdateTask,
-    MergeCounts,
-    Misfit,
-    Outcome,
-)
+from afresh.core.errors import AfreshError, BadValue, FetcherError, PostProcessorFailed, UpdateLost
+from afresh.core.model import DataUpdate, DataUpdateTask, MergeCounts, Misfit, Phase
 from afresh.core.options import DataSourceConfig
 from afresh.core.plan import SyncPlan, check_shrink, plan_sync
 from afresh.core.ports import Cache, Clock, Emit, Fetcher, PostProcessor, Stage
@@ -29,6 +19,7 @@ from afresh.core.select import Policy
 from afresh.engine import quarantine
 from afresh.engine.cancellation import CancelToken
 from afresh.engine.pieces import Piece, pieces
+from afresh.engine.progress import Progress
 from afresh.engine.readahead import read_ahead
 from afresh.engine.reading import SyncReading
 
@@ -54,33 +45,6 @@ class Workplace:
     bulk_copy_batch_size: int
 
 
-@dataclass(slots=True, kw_only=True)
-class Progress:
-    """How far a sync has come. The one thing here that changes, and only its own sync changes it."""
-
-    started: datetime
-    source_dt: datetime | None = None
-    rows: int = 0
-    batches: int = 0
-    counts: MergeCounts = field(default_factory=MergeCounts)
-    recorded: bool = False
-    misfits: SimpleQueue[Misfit] = field(default_factory=SimpleQueue)
-    """What the read reported and nobody has dealt with yet."""
-    adjusted: Counter[Policy] = field(default_factory=Counter)
-    """Values that were changed or rows that were left out, by policy."""
-
-    def success(self, task: DataUpdateTask, clock: Clock, counts: MergeCounts | None = None) -> Completion:
-        """What the log says if nothing goes wrong any more; `counts` are those not yet added."""
-        return Completion(
-            operation_id=task.operation_id,
-            end_dt=clock.now(),
-            outcome=Outcome.SUCCEEDED,
-            number_records=self.rows,
-            counts=self.counts + counts if counts is not None else self.counts,
-            source_dt=self.source_dt,
-        )
-
-
 def sync(task: DataUpdateTask, table: Table, at: Workplace, cancel: CancelToken) -> Progress:
     """Reads what the task asks for and applies it to the cache table; returns what was done, raises what went wrong.
 
@@ -88,7 +52,7 @@ def sync(task: DataUpdateTask, table: Table, at: Workplace, cancel: CancelToken)
     success, or it does not say success; what was merged before a failure is true and is simply merged again.
     """
     plan = _plan(task, table)
-    with _recorded(task, table, at) as done:
+    with _recorded(task, table, plan, at) as done:
         schema = _fit(task, table, at)
         reloads = plan.reload is not None
         with at.cache.stage(task.table_name, schema, task.operation_id, cancel, reload=reloads) as stage:
@@ -98,7 +62,7 @@ def sync(task: DataUpdateTask, table: Table, at: Workplace, cancel: CancelToken)
             if plan.reload is not None:
                 _replace(stage, plan, task, table, at, done)
             if not plan.completes_with_data:
-                _follow(stage, plan, task, table, cancel)
+                _follow(stage, plan, task, table, at.clock, done, cancel)
                 at.cache.log.complete(done.success(task, at.clock))
                 done.recorded = True
     return done
@@ -111,9 +75,9 @@ def _plan(task: DataUpdateTask, table: Table) -> SyncPlan:
 
 
 @contextmanager
-def _recorded(task: DataUpdateTask, table: Table, at: Workplace) -> Iterator[Progress]:
+def _recorded(task: DataUpdateTask, table: Table, plan: SyncPlan, at: Workplace) -> Iterator[Progress]:
     """Keeps the DataUpdate row: open from here, ended as failed or cancelled if the sync does not complete it."""
-    done = Progress(started=at.clock.now())
+    done = Progress(started=at.clock.now(), plan=plan.reason)
     at.cache.log.start(
         DataUpdate(
             table_name=task.table_name,
@@ -127,15 +91,14 @@ def _recorded(task: DataUpdateTask, table: Table, at: Workplace) -> Iterator[Pro
         )
     )
     try:
-        told = table.fetcher.clock()
-        done.source_dt = told.anchor if told is not None else None
+        done.hear(table.fetcher.clock(), at.clock.now())
         expected = table.fetcher.explain(task.minimum_dt).expected_rows
         at.emit(
             events.SyncStarted(
                 at=done.started,
                 task=task,
                 source_dt=done.source_dt,
-                skew=told.now - at.clock.now() if told is not None else None,
+                skew=done.skew,
                 expected_rows=expected,
             )
         )
@@ -146,20 +109,8 @@ def _recorded(task: DataUpdateTask, table: Table, at: Workplace) -> Iterator[Pro
         if not done.recorded:
             # If this cannot be written either, the row stays open; the service ends it at a later check.
             with suppress(AfreshError):
-                at.cache.log.complete(failure(task, error, at.clock.now(), done.source_dt))
+                at.cache.log.complete(done.failure(task, at.clock, error))
         raise
-
-
-def failure(task: DataUpdateTask, error: BaseException, at: datetime, source_dt: datetime | None = None) -> Completion:
-    """What the log says of a sync that ended by an error."""
-    return Completion(
-        operation_id=task.operation_id,
-        end_dt=at,
-        outcome=Outcome.CANCELLED if isinstance(error, Cancelled) else Outcome.FAILED,
-        number_records=FAILED_RECORDS,
-        source_dt=source_dt,
-        error_message=str(error) if isinstance(error, AfreshError) else f"{type(error).__name__}: {error}",
-    )
 
 
 def _fit(task: DataUpdateTask, table: Table, at: Workplace) -> TableSchema:
@@ -182,11 +133,22 @@ def _read(
     batches = read_ahead(
         lambda token: table.fetcher.fetch(task.minimum_dt, SyncReading(token, done.misfits.put)), cancel
     )
+    batches = _waited_for(batches, at.clock, done)
     for piece in pieces(batches, piece_rows=at.bulk_copy_batch_size, batch_rows=at.batch_size):
         cancel.check()
         if piece.rows is not None:
             _check_rows(task.table_name, schema, piece.rows)
         yield piece
+
+
+def _waited_for(batches: Iterator[pa.RecordBatch], clock: Clock, done: Progress) -> Iterator[pa.RecordBatch]:
+    """The batches; the time until each comes is spent on reading."""
+    while True:
+        with done.spending(Phase.READ, clock):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch
 
 
 def _keep_misfits(task: DataUpdateTask, at: Workplace, done: Progress, cancel: CancelToken) -> None:
@@ -237,19 +199,21 @@ def _difference(got: pa.Schema, wanted: pa.Schema) -> str:
 def _apply(piece: Piece, stage: Stage, plan: SyncPlan, task: DataUpdateTask, at: Workplace, done: Progress) -> None:
     """Stages a piece; merges when it ends a batch, and with the last batch says success in the same transaction."""
     if piece.rows is not None:
-        stage.append(piece.rows)
+        with done.spending(Phase.STAGE, at.clock):
+            stage.append(piece.rows)
         done.rows += piece.rows.num_rows
         at.emit(events.RowsStaged(at=at.clock.now(), task=task, rows=piece.rows.num_rows, total_rows=done.rows))
     if not piece.ends_batch:
         return
     began = at.clock.now()
     completes = piece.last and plan.completes_with_data and plan.reload is None
-    counts = stage.merge(
-        trust_source=plan.trust_source,
-        complete=(lambda counts: done.success(task, at.clock, counts)) if completes else None,
-    )
-    done.recorded = completes
     done.batches += 1
+    with done.spending(Phase.MERGE, at.clock):
+        counts = stage.merge(
+            trust_source=plan.trust_source,
+            complete=(lambda counts: done.success(task, at.clock, counts)) if completes else None,
+        )
+    done.recorded = completes
     done.counts += counts
     ended = at.clock.now()
     at.emit(
@@ -274,7 +238,8 @@ def _replace(stage: Stage, plan: SyncPlan, task: DataUpdateTask, table: Table, a
     began = at.clock.now()
     done.counts = MergeCounts(duplicates=done.rows - loaded)
     completes = plan.completes_with_data
-    counts = stage.reload(plan.reload, (lambda counts: done.success(task, at.clock, counts)) if completes else None)
+    with done.spending(Phase.MERGE, at.clock):
+        counts = stage.reload(plan.reload, (lambda counts: done.success(task, at.clock, counts)) if completes else None)
     done.recorded = completes
     done.counts += counts
     ended = at.clock.now()
@@ -283,15 +248,25 @@ def _replace(stage: Stage, plan: SyncPlan, task: DataUpdateTask, table: Table, a
     )
 
 
-def _follow(stage: Stage, plan: SyncPlan, task: DataUpdateTask, table: Table, cancel: CancelToken) -> None:
+def _follow(
+    stage: Stage,
+    plan: SyncPlan,
+    task: DataUpdateTask,
+    table: Table,
+    clock: Clock,
+    done: Progress,
+    cancel: CancelToken,
+) -> None:
     """What comes after the data and before success: indexes and the post-processor."""
     if plan.re_index:
-        stage.rebuild_indexes()
+        with done.spending(Phase.INDEXES, clock):
+            stage.rebuild_indexes()
     if table.post_processor is None:
         return
     cancel.check()
     try:
-        table.post_processor.process(task.table_name, cancel)
+        with done.spending(Phase.POST_PROCESS, clock):
+            table.post_processor.process(task.table_name, cancel)
     except AfreshError:
         raise
     except Exception as error:

@@ -7,6 +7,7 @@
 The abstract methods of `CacheRig` are what a cache's own test class tells the kit.
 """
 
+from afresh.testing.kit_actions import ActionKit
 from afresh.testing.kit_crash import CrashKit
 from afresh.testing.kit_log import LeaseKit, LogKit
 from afresh.testing.kit_merge import MergeKit, TableKit
@@ -15,5 +16,5 @@ from afresh.testing.kit_reload import ReloadKit
 from afresh.testing.kit_values import NameKit, ValueKit
 
 
-class CacheKit(TableKit, MergeKit, ReloadKit, ValueKit, NameKit, LogKit, LeaseKit, ReaderKit, CrashKit):
+class CacheKit(TableKit, MergeKit, ReloadKit, ValueKit, NameKit, LogKit, LeaseKit, ActionKit, ReaderKit, CrashKit):
     """All of the kit."""

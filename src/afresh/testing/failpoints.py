@@ -15,7 +15,7 @@ from typing import NoReturn
 import pyarrow as pa
 
 from afresh.core.model import Completion, DataUpdate, MergeCounts, ReloadStrategy
-from afresh.core.ports import Cache, Cancellation, Capabilities, Complete, Leases, Stage, UpdateLog
+from afresh.core.ports import Actions, Cache, Cancellation, Capabilities, Complete, Leases, Stage, UpdateLog
 from afresh.core.schema import Column, TableSchema
 
 MOMENTS = (
@@ -90,6 +90,10 @@ class Failing:
     @property
     def leases(self) -> Leases:
         return self._cache.leases
+
+    @property
+    def actions(self) -> Actions:
+        return self._cache.actions
 
     def describe(self, table_name: str, wanted: TableSchema) -> TableSchema | None:
         return self._cache.describe(table_name, wanted)

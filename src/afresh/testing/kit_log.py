@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from afresh.core.cause import Cause
 from afresh.core.errors import AlreadyRunning, UpdateLost
-from afresh.core.model import Completion, DataUpdate, MergeCounts, Outcome, UpdateType
+from afresh.core.model import Completion, DataUpdate, MergeCounts, Outcome, Phase, UpdateDetails, UpdateType
 from afresh.core.ports import Lease
 from afresh.testing.kit_rig import BEGIN, Bench, CacheRig, at, completion
 
@@ -56,6 +57,32 @@ class LogKit(CacheRig):
             source_dt,
             at(9),
         )
+
+    def test_details(self, bench: Bench) -> None:
+        """An update keeps how its time was spent and what it noticed, and why it failed, as they were told."""
+        details = UpdateDetails(
+            phases={Phase.READ: timedelta(seconds=1.5), Phase.MERGE: timedelta(microseconds=1)},
+            batches=2,
+            plan="read the window, and 'merge' it",
+            adjusted={"clamp": 3},
+            skew=timedelta(seconds=-0.25),
+            requested_by="someone@here",
+        )
+        good, bad, bare = (bench.start(name) for name in "ABC")
+        for operation, outcome, cause in ((good, Outcome.SUCCEEDED, None), (bad, Outcome.FAILED, Cause.BAD_DATA)):
+            bench.cache.log.complete(
+                Completion(
+                    operation_id=operation,
+                    end_dt=at(9),
+                    outcome=outcome,
+                    number_records=0 if cause is None else -1,
+                    cause=cause,
+                    details=details,
+                )
+            )
+        bench.end(bare)
+        found = {update.table_name: (update.cause, update.details) for update in bench.cache.log.history()}
+        assert found == {"A": (None, details), "B": (Cause.BAD_DATA, details), "C": (None, None)}
 
     @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.CANCELLED, Outcome.INTERRUPTED])
     def test_no_success(self, bench: Bench, outcome: Outcome) -> None:
@@ -167,6 +194,7 @@ class LogKit(CacheRig):
             ("other dead", Outcome.INTERRUPTED, at(30)),
         ]
         assert all(update.number_records == -1 and update.was_successful is False for update in closed)
+        assert {update.cause for update in closed} == {Cause.SERVICE_OFF}
         assert [update.instance_id for update in bench.cache.log.history(open_only=True)] == ["live"]
         assert bench.cache.log.close_open(frozenset({"live"}), at(31)) == []
 

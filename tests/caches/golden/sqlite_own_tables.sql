@@ -19,7 +19,9 @@ CREATE TABLE IF NOT EXISTS DataUpdate (
     RowsDuplicate INTEGER NOT NULL DEFAULT 0,
     Outcome TEXT,
     Reason TEXT NOT NULL DEFAULT '',
-    ErrorMessage TEXT
+    ErrorMessage TEXT,
+    Cause TEXT,
+    Details TEXT
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS DataUpdateOpen ON DataUpdate (TableName) WHERE NumberRecords = -2;
 CREATE INDEX IF NOT EXISTS DataUpdateByTable ON DataUpdate (TableName, UpdateType, WasSuccessful, Id);
@@ -41,3 +43,15 @@ CREATE TABLE IF NOT EXISTS AfreshColumn (
     Type TEXT NOT NULL,
     PRIMARY KEY (TableName, ColumnName)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS AfreshAction (
+    Id INTEGER PRIMARY KEY AUTOINCREMENT,
+    ActionDT TEXT NOT NULL,
+    Who TEXT NOT NULL,
+    Action TEXT NOT NULL,
+    TableName TEXT NOT NULL,
+    SourceSystem TEXT NOT NULL,
+    OperationId TEXT NOT NULL,
+    Reason TEXT NOT NULL,
+    Argument TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS AfreshActionLatest ON AfreshAction (Action, TableName, SourceSystem, Id);

@@ -18,7 +18,9 @@ CREATE TABLE [dbo].[DataUpdate] (
     [RowsDuplicate] bigint NOT NULL DEFAULT 0,
     [Outcome] nvarchar(20) NULL,
     [Reason] nvarchar(max) NOT NULL,
-    [ErrorMessage] nvarchar(max) NULL
+    [ErrorMessage] nvarchar(max) NULL,
+    [Cause] nvarchar(40) NULL,
+    [Details] nvarchar(max) NULL
 );
 CREATE INDEX [DataUpdateByTable] ON [dbo].[DataUpdate] ([TableName], [UpdateType], [WasSuccessful]);
 CREATE INDEX [DataUpdateByStart] ON [dbo].[DataUpdate] ([StartDT])
