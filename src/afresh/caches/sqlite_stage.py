@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from afresh.caches import sqlite_sql as sql
 from afresh.caches.sqlite_connection import Database, translated
+from afresh.caches.sqlite_keys import KeyHashes
 from afresh.caches.sqlite_log import check_open, complete_open
-from afresh.caches.sqlite_values import rows
+from afresh.caches.sqlite_values import columns
 from afresh.core.errors import AfreshError
 from afresh.core.model import MergeCounts, ReloadStrategy
 from afresh.core.ports import Cancellation, Complete
@@ -65,24 +66,26 @@ class SqliteStage:
         self._made_by_us = made_by_us
         self._loaded = 0
         self._insert = sql.insert_staging(self._names.staging, schema)
+        self._key_places = [schema.names.index(name) for name in schema.key]
         self._create_staging()
         if reload:
             self._create_shadow()
 
     def append(self, batch: pa.RecordBatch) -> None:
+        values = columns(self._table_name, batch)
         with translated(self._database.path, self._cancel):
             self._connection.execute("BEGIN")
-            self._connection.executemany(self._insert, rows(self._table_name, batch))
+            self._connection.executemany(self._insert, zip(*values, strict=True))
             self._connection.execute("COMMIT")
+        self._keys.add([values[place] for place in self._key_places])
+        self._staged += batch.num_rows
 
     def merge(self, *, trust_source: bool, complete: Complete | None = None) -> MergeCounts:
-        with translated(self._database.path, self._cancel):
-            duplicates = self._connection.execute(
-                sql.deduplicate(self._names.staging, self._schema), sql.deduplicate_parameters(self._schema)
-            ).rowcount
+        duplicates = self._deduplicate()
+        staged = self._staged - duplicates
         with self._database.writing(self._connection, self._cancel) as connection:
             check_open(connection, self._operation_id)
-            counts = replace(self._apply(connection, trust_source=trust_source), duplicates=duplicates)
+            counts = replace(self._apply(connection, staged, trust_source=trust_source), duplicates=duplicates)
             if complete is not None:
                 complete_open(connection, complete(counts))
         self._loaded += counts.inserted
@@ -130,6 +133,8 @@ class SqliteStage:
     def _create_staging(self) -> None:
         with translated(self._database.path, self._cancel):
             self._connection.execute(sql.create_staging(self._names.staging, self._schema))
+        self._keys = KeyHashes()
+        self._staged = 0
 
     def _create_shadow(self) -> None:
         with self._database.writing(self._connection, self._cancel) as connection:
@@ -137,9 +142,16 @@ class SqliteStage:
             connection.execute(sql.create_table(self._names.shadow, self._schema))
         self._has_shadow = True
 
-    def _apply(self, connection: sqlite3.Connection, *, trust_source: bool) -> MergeCounts:
+    def _deduplicate(self) -> int:
+        if self._keys.all_differ():
+            return 0
+        with translated(self._database.path, self._cancel):
+            return self._connection.execute(
+                sql.deduplicate(self._names.staging, self._schema), sql.deduplicate_parameters(self._schema)
+            ).rowcount
+
+    def _apply(self, connection: sqlite3.Connection, staged: int, *, trust_source: bool) -> MergeCounts:
         target = self._names.shadow if self._reload else self._names.table
-        staged = self._count(self._names.staging)
         matched = 0
         if connection.execute(f"SELECT 1 FROM {target} LIMIT 1").fetchone():
             matched = self._one(sql.count_matched(self._names.staging, target, self._schema))

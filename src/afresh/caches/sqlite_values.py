@@ -4,7 +4,6 @@ Timestamps are UTC, `YYYY-MM-DD HH:MM:SS.ffffff`, so that text order is time ord
 their scale, so that equal values are equal texts. Conversions run on whole columns.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,10 +17,9 @@ _PLAIN_DECIMAL_SCALE = 6
 """Up to this scale Arrow writes every decimal without an exponent."""
 
 
-def rows(table: str, batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
-    """The batch's rows as tuples that sqlite3 binds exactly."""
-    columns = [_stored(table, field.name, batch.column(index)) for index, field in enumerate(batch.schema)]
-    return zip(*columns, strict=True)
+def columns(table: str, batch: pa.RecordBatch) -> list[list[Any]]:
+    """The batch's columns as values that sqlite3 binds exactly."""
+    return [_stored(table, field.name, batch.column(index)) for index, field in enumerate(batch.schema)]
 
 
 def instant_text(at: datetime) -> str:
