@@ -18,8 +18,11 @@ from afresh.cli.exits import Exit
 from afresh.cli.main import app
 from afresh.config.document import reference
 from afresh.core import errors, events
+from afresh.testing import kit_capabilities, kit_report
+from afresh.testing.kit_report import Record
 
 REFERENCE = Path(__file__).parent / "reference"
+RECORDS = REFERENCE / "caches.json"
 _NOTE = "<!-- Made by docs/generate.py from the code; changes made here are lost. -->\n"
 
 
@@ -30,6 +33,7 @@ def pages() -> dict[str, str]:
         "commands.md": _page(_commands()),
         "events.md": _page(_events()),
         "errors.md": _page(_errors()),
+        "caches.md": _page(_caches()),
     }
 
 
@@ -42,7 +46,8 @@ def _page(lines: Iterator[str]) -> str:
 
 
 def _options() -> Iterator[str]:
-    yield reference(wiring.KINDS)
+    # Our own kinds alone, whatever else is installed where this runs.
+    yield reference(dataclasses.replace(wiring.KINDS, sources=wiring.SOURCES, caches=wiring.CACHES))
 
 
 # ------------------------------------------------------------------------------------------------ commands
@@ -151,6 +156,79 @@ def _tree(parent: type[errors.AfreshError]) -> Iterator[type[errors.AfreshError]
         if kind.__module__ == errors.__name__:
             yield kind
             yield from _tree(kind)
+
+
+# -------------------------------------------------------------------------------------------------- caches
+
+SUPPORTED = {"postgresql": ("15", "16", "17", "18"), "mssql": ("2017", "2019", "2022", "2025", "Azure SQL Database")}
+"""Versions that an adapter is written for, where there is more than one."""
+
+
+def _caches() -> Iterator[str]:
+    found = kit_report.read(RECORDS)
+    yield "# Caches\n"
+    yield (
+        "Every cache has to pass one conformance kit, `afresh.testing.cache_kit`: it makes, fills, reloads, cancels "
+        "and kills, and looks at what another program reads. This page says on what the kit was really run, and with "
+        "what result. What a cache cannot do is a gap: a test that has to fail, with the reason. `make caches` runs it "
+        "again and writes this page; servers other than those that the tests start are named by "
+        "`AFRESH_TEST_POSTGRES_URL` and `AFRESH_TEST_SQLSERVER_URL`.\n"
+    )
+    rows = [row for names in _cache_kinds() for row in _tested(names, found)]
+    headings = ("Cache", "URL", "Version", "Reached by", "Tests", "Passed", "Gaps", "Failed or skipped")
+    yield from _table(headings, rows)
+    for record in found:
+        yield from _cache(record)
+
+
+def _cache_kinds() -> list[list[str]]:
+    """The schemes of each cache that there is."""
+    kinds = list(dict.fromkeys(id(kind) for kind in wiring.CACHES.values()))
+    return [[name for name, kind in wiring.CACHES.items() if id(kind) == one] for one in kinds]
+
+
+def _tested(names: list[str], found: Sequence[Record]) -> list[tuple[str, ...]]:
+    """A row for each version: those that were tested, then those that were not."""
+    urls = ", ".join(f"`{name}://`" for name in names)
+    ours = [record for record in found if record.kind in names]
+    rows = [
+        (
+            f"[{record.product}](#{_anchor(record)})",
+            urls,
+            record.version,
+            f"{record.by}; Python {record.python}",
+            f"{record.tests}",
+            f"{record.passed}",
+            f"{len(record.gaps)}",
+            f"{len(record.failed) + len(record.skipped)}",
+        )
+        for record in ours
+    ]
+    versions = [version for name in names for version in SUPPORTED.get(name, ())] or ([] if ours else ["any"])
+    without = [v for v in versions if not any(record.version.partition(".")[0] == v for record in ours)]
+    product = ours[0].product if ours else names[0]
+    return rows + [(product, urls, version, "not tested", "0", "0", "", "") for version in without]
+
+
+def _anchor(record: Record) -> str:
+    return re.sub(r"[^a-z0-9-]", "", f"{record.product} {record.version}".lower().replace(" ", "-"))
+
+
+def _cache(record: Record) -> Iterator[str]:
+    yield f"\n## {record.product} {record.version}\n"
+    if record.note:
+        yield f"{record.note}\n"
+    rows = [
+        (f"`{name}`", record.capabilities.get(name, ""), ", ".join(f"`{test}`" for test in tests))
+        for name, tests in kit_capabilities.PROOFS.items()
+    ]
+    yield from _table(("What it says of itself", "", "Shown by"), rows)
+    yield from _table(("Gap", "Reason"), [(f"`{test}`", reason) for test, reason in record.gaps.items()])
+    missed = [(f"`{test}`", "failed") for test in record.failed]
+    missed += [(f"`{test}`", "skipped") for test in record.skipped]
+    yield from _table(("Not passed", ""), missed)
+    if record.refusals:
+        yield f"Values that stop a sync, with the column named: {'; '.join(record.refusals)}.\n"
 
 
 # --------------------------------------------------------------------------------------------------- text

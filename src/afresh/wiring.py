@@ -1,10 +1,12 @@
 """The one composition root: names concrete classes, and builds a service from options.
 
-Kinds are found by name in the tables here; fetchers and post-processors of users by entry point or `module:Class`.
+Kinds are found by name in the tables here, then among the entry points of installed packages (`afresh.sources`,
+`afresh.caches`); fetchers and post-processors of users by entry point or `module:Class`.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from afresh.caches.duckdb import DUCKDB
@@ -32,6 +34,8 @@ from afresh.fetchers.table import TABLE
 from afresh.jde.catalogue import tables
 from afresh.sources.sqlite import SQLITE as SQLITE_SOURCE
 
+K = TypeVar("K")
+
 SOURCES: Mapping[str, SourceKind] = {"sqlite": SQLITE_SOURCE}
 FETCHERS: Mapping[str, FetcherKind] = {"table": TABLE, "query": QUERY, "jde": JDE, "sample": SAMPLE, **NAMED}
 CACHES: Mapping[str, CacheKind] = {
@@ -48,10 +52,51 @@ def resolve(name: str) -> object:
     return load(name)
 
 
+class Installed(Mapping[str, K]):
+    """Kinds by name: those of a table, and those that installed packages offer as entry points of a group.
+
+    The table has the first word. A package's module is imported when its kind is asked for, not when it is listed.
+    """
+
+    def __init__(self, table: Mapping[str, K], group: str, kind: type[K]) -> None:
+        self._table, self._group, self._kind = table, group, kind
+
+    def __getitem__(self, name: str) -> K:
+        if name in self._table:
+            return self._table[name]
+        for point in entry_points(group=self._group, name=name):
+            return self._load(point)
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._table or name in entry_points(group=self._group).names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys([*self._table, *sorted(entry_points(group=self._group).names)]))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def _load(self, point: EntryPoint) -> K:
+        try:
+            found = point.load()
+        except Exception as error:
+            raise ConfigurationError(
+                f"{point.name}: importing {point.value} failed: {type(error).__name__}: {error}",
+                hint=f"The package offers it as an entry point of {self._group}; ask its authors, or remove it.",
+            ) from error
+        if not isinstance(found, self._kind):
+            raise ConfigurationError(
+                f"{point.name}: {point.value} is no {self._kind.__name__}",
+                hint=f"An entry point of {self._group} names a {self._kind.__name__} of `afresh.core.kinds`.",
+            )
+        return found
+
+
 KINDS = Kinds(
-    sources=SOURCES,
+    sources=Installed(SOURCES, "afresh.sources", SourceKind),
     fetchers=FETCHERS,
-    caches=CACHES,
+    caches=Installed(CACHES, "afresh.caches", CacheKind),
     arguments={"jde": tuple(tables())},
     own=PYTHON,
     resolve=resolve,
@@ -62,7 +107,7 @@ def assemble(options: DataSyncOptions, *, emit: Emit, clock: Clock | None = None
     """A service that is ready to run. Resolves every name, connects to nothing; ConfigurationError if one is wrong."""
     time = clock or SystemClock()
     cache = open_cache(options)
-    _check_names(options, cache)
+    _check_tables(options, cache)
     sources = {name: _source(name, config, options, time) for name, config in options.source_systems.items()}
     workplace = Workplace(
         cache=cache,
@@ -79,15 +124,15 @@ def assemble(options: DataSyncOptions, *, emit: Emit, clock: Clock | None = None
 def open_cache(options: DataSyncOptions) -> Cache:
     """The cache of the options; it connects when it is first used."""
     scheme = options.cache.url.partition(":")[0]
-    if scheme not in CACHES:
+    if scheme not in KINDS.caches:
         raise ConfigurationError(
-            f"there is no cache of the kind {scheme!r}", hint=f"The kinds are: {', '.join(sorted(CACHES))}."
+            f"there is no cache of the kind {scheme!r}", hint=f"The kinds are: {', '.join(sorted(KINDS.caches))}."
         )
-    return CACHES[scheme].build(options.cache, options.base_directory)
+    return KINDS.caches[scheme].build(options.cache, options.base_directory)
 
 
-def _check_names(options: DataSyncOptions, cache: Cache) -> None:
-    limit = cache.capabilities.identifier_length
+def _check_tables(options: DataSyncOptions, cache: Cache) -> None:
+    limit, ways = cache.capabilities.identifier_length, cache.capabilities.reload_strategies
     seen: dict[str, str] = {}
     for config in options.data_sources:
         name = config.table_name
@@ -95,22 +140,27 @@ def _check_names(options: DataSyncOptions, cache: Cache) -> None:
             raise ConfigurationError(f"{name!r} is a table of the cache's own", hint="Give the table another name.")
         if limit is not None and len(name.encode()) > limit:
             raise ConfigurationError(f"{name!r} is longer than the {limit} bytes that the cache allows for a name")
+        if config.mass is not None and config.mass.prepurge_data and config.reload_strategy not in ways:
+            raise ConfigurationError(
+                f"{name}: the cache cannot reload a table by {config.reload_strategy}",
+                hint=f"Set reload_strategy to {' or '.join(sorted(ways))}.",
+            )
         if name.casefold() in seen:
             raise ConfigurationError(f"two data sources have the same table: {seen[name.casefold()]!r} and {name!r}")
         seen[name.casefold()] = name
 
 
 def _source(name: str, config: SourceSystemConfig, options: DataSyncOptions, clock: Clock) -> SourceSystem:
-    if config.kind not in SOURCES:
+    if config.kind not in KINDS.sources:
         raise ConfigurationError(
             f"source system {name!r}: there is no kind {config.kind!r}",
-            hint=f"The kinds are: {', '.join(sorted(SOURCES))}.",
+            hint=f"The kinds are: {', '.join(sorted(KINDS.sources))}.",
         )
     try:
         ZoneInfo(config.time_zone)
     except (ZoneInfoNotFoundError, ValueError):
         raise ConfigurationError(f"source system {name!r}: there is no time zone {config.time_zone!r}") from None
-    kind = SOURCES[config.kind]
+    kind = KINDS.sources[config.kind]
     return kind.build(
         SourceContext(
             name=name,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from tests.caches import postgres_server as server
 
 from afresh.caches.postgres_cache import PostgresCache, open_postgres
 from afresh.core.options import CacheConfig
-from afresh.testing.kit_rig import Bench, CacheRig, Row, on_bench
+from afresh.core.schema import Column
+from afresh.testing.kit_rig import Bench, CacheRig, Row, Trial, on_bench
 
 NOTE = "cache.url"
 SCHEMA = "schema"
@@ -58,6 +60,14 @@ class PostgresRig(CacheRig):
     database_error = psycopg.Error
     lock_timeout = timedelta(seconds=20)
 
+    def trial(self) -> Trial:
+        return Trial(
+            kind="postgresql",
+            product="PostgreSQL",
+            version=server.version(),
+            by=f"adbc-driver-postgresql {version('adbc-driver-postgresql')}, psycopg {version('psycopg')}",
+        )
+
     def make_cache(self, directory: Path) -> PostgresCache:
         if not (directory / NOTE).exists():
             schema = server.make_schema()
@@ -70,8 +80,8 @@ class PostgresRig(CacheRig):
     def execute(self, directory: Path, sql: str) -> list[Row]:
         return server.run(sql, (directory / SCHEMA).read_text())
 
-    def refuses(self, value: Any) -> bool:
-        return isinstance(value, str) and "\0" in value
+    def refusal(self, column: Column, value: Any) -> str:
+        return "a text with a NUL character" if isinstance(value, str) and "\0" in value else ""
 
     def decode(self, value: Any, kind: pa.DataType) -> Any:
         if pa.types.is_timestamp(kind) and value is not None and kind.tz:

@@ -40,6 +40,13 @@ def server_url() -> str:
     return url
 
 
+@cache
+def version() -> str:
+    """The server's version, such as 18.6."""
+    ((found,),) = run("SHOW server_version")
+    return str(found).split()[0]
+
+
 def make_schema() -> str:
     """A new, empty schema; its name."""
     name = f"test_{uuid.uuid4().hex}"

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from afresh.caches.sqlite import SqliteCache
 from afresh.core.options import CacheConfig
-from afresh.testing.kit_rig import CacheRig, Row
+from afresh.testing.kit_rig import CacheRig, Row, Trial
 
 FILE = "cache.db"
 NOISE = "written_rows"
@@ -21,6 +21,9 @@ class SqliteRig(CacheRig):
     """A cache in one file; other programs read it with connections of their own."""
 
     database_error = sqlite3.Error
+
+    def trial(self) -> Trial:
+        return Trial(kind="sqlite", product="SQLite", version=sqlite3.sqlite_version, by="sqlite3 of Python")
 
     def make_cache(self, directory: Path) -> SqliteCache:
         return SqliteCache(directory / FILE, CacheConfig(url=f"sqlite:///{FILE}", lock_timeout=timedelta(seconds=20)))

@@ -31,7 +31,7 @@ from afresh.core.options import CacheConfig
 from afresh.core.schema import Column, TableSchema
 from afresh.testing.cancellation import ManualCancellation
 from afresh.testing.kit_rig import ITEMS, PLAIN, Bench, at, batch, on_bench
-from afresh.testing.kit_values import WEIRD_NAMES
+from afresh.testing.strategies import WEIRD_NAMES
 
 
 @pytest.fixture

@@ -8,20 +8,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, timedelta
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
+from tests.caches_sqlserver import sqlserver_gaps
 from tests.caches_sqlserver.sqlserver_limits import Limits
 
 from afresh.caches.sqlserver import SqlServerCache
 from afresh.caches.sqlserver_names import quote
 from afresh.caches.sqlserver_url import Settings, parse
 from afresh.core.options import CacheConfig
-from afresh.testing.kit_rig import Row
+from afresh.testing.kit_rig import Row, Trial
 
 VARIABLE = "AFRESH_TEST_SQLSERVER_URL"
 URL = os.environ.get(VARIABLE, "")
+DRIVER = "mssql-python"
 SCHEMA, STAGING = "afresh_kit", "afresh_kit_staging"
 
 _NAMED = re.compile(r'\b(FROM|INTO|UPDATE|TABLE|ON|JOIN) ("(?:[^"]|"")*"|[A-Za-z_]\w*)(?!\.)|"(?:[^"]|"")*"')
@@ -64,6 +69,10 @@ class SqlServerRig(Limits):
     """What the kit needs to know of a real server."""
 
     database_error = Exception
+    gaps = MappingProxyType({**sqlserver_gaps.GAPS, **sqlserver_gaps.READING})
+
+    def trial(self) -> Trial:
+        return Trial(kind="mssql", product="SQL Server", version=_version(), by=f"mssql-python {version(DRIVER)}")
 
     def make_cache(self, directory: Path) -> SqlServerCache:
         if not (directory / "begun").exists():
@@ -143,6 +152,12 @@ def _rows(sql: str) -> list[Row]:
     with _connected() as cursor:
         cursor.execute(sql)
         return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+
+
+@cache
+def _version() -> str:
+    ((found,),) = _rows("SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion'))")
+    return str(found)
 
 
 def _empty() -> None:

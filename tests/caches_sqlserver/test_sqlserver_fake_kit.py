@@ -16,12 +16,8 @@ from afresh.caches.sqlserver import SqlServerCache
 from afresh.caches.sqlserver_features import Features
 from afresh.caches.sqlserver_url import parse
 from afresh.core.options import CacheConfig
-from afresh.testing.kit_actions import ActionKit
-from afresh.testing.kit_log import LeaseKit, LogKit
-from afresh.testing.kit_merge import MergeKit, TableKit
-from afresh.testing.kit_reload import ReloadKit
-from afresh.testing.kit_rig import Row
-from afresh.testing.kit_values import NameKit, ValueKit
+from afresh.testing.cache_kit import AloneKit
+from afresh.testing.kit_rig import Row, Trial
 
 URL = "mssql://sa:secret@localhost/afresh"
 
@@ -31,10 +27,20 @@ def _in_schema(match: re.Match[str]) -> str:
     return f'{match[1]} "dbo.{name}"'
 
 
-class TestOnFakeServer(Limits, TableKit, MergeKit, ReloadKit, ValueKit, NameKit, LogKit, LeaseKit, ActionKit):
+class TestOnFakeServer(Limits, AloneKit):
     """The kit on a fake, but for what concerns other readers and killed processes, which a fake says nothing of."""
 
     database_error = sqlite3.Error
+
+    def trial(self) -> Trial:
+        return Trial(
+            kind="mssql",
+            product="SQL Server",
+            version="no server",
+            by="a fake that executes a part of T-SQL",
+            note="What concerns other readers and killed processes is left out: a fake says nothing of it. "
+            "On a real server, named by AFRESH_TEST_SQLSERVER_URL, all of the kit is run.",
+        )
 
     def server(self, directory: Path) -> FakeServer:
         return FakeServer(directory / "fake.db")

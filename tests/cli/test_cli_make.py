@@ -30,7 +30,7 @@ def test_seconds_count_only_on_the_command_line() -> None:
 def test_without_a_target_make_lists_what_there_is() -> None:
     """Every target for people stands in the list."""
     told = make().stdout
-    for target in ("demo", "test", "check", "bench", "clean"):
+    for target in ("demo", "test", "caches", "check", "bench", "docs", "clean"):
         assert f"make {target} " in told
 
 

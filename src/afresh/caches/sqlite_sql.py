@@ -72,7 +72,9 @@ CREATE INDEX IF NOT EXISTS AfreshActionLatest ON AfreshAction (Action, TableName
 LATER_COLUMNS = ("Cause", "Details")
 """Columns of DataUpdate that tables made by earlier versions lack."""
 
-RESERVED = frozenset({"dataupdate", "lastdataupdates", "afreshlease", "afreshcolumn", "afreshaction"})
+RESERVED = frozenset(
+    {"dataupdate", "lastdataupdates", "afreshlease", "afreshcolumn", "afreshaction", "sqlite_sequence"}
+)
 
 _GROUPED = 50
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')

@@ -262,7 +262,7 @@ class Capabilities:
     """Whether two syncs can apply at the same time; else they take turns inside the cache."""
     reload_strategies: frozenset[ReloadStrategy]
     identifier_length: int | None = None
-    """Longest table or column name, in bytes of UTF-8; None for no limit."""
+    """Longest table or column name that always works, in bytes of UTF-8; longer ones are refused. None for no limit."""
     reserved_names: frozenset[str] = frozenset()
     """Table names, in lower case, that are the cache's own."""
 
@@ -296,7 +296,8 @@ class Stage(Protocol):
         """Makes the table hold exactly the shadow's rows, in one transaction; readers see the old or the new.
 
         The counts compare the old rows with the new ones (`deleted`: keys that are gone). Grants, indexes,
-        triggers and dependent views survive. `complete` and `UpdateLost` as in `merge`.
+        triggers and dependent views survive. `complete` and `UpdateLost` as in `merge`. A strategy that is not
+        among the capabilities raises `ConfigurationError` and changes nothing.
         """
         ...
 

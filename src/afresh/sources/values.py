@@ -336,8 +336,7 @@ def _all(holds: Array) -> None:
 # -------------------------------------------------------------------------------------------------------- texts
 
 
-def float_texts(numbers: Array, wanted: Any, zone: ZoneInfo) -> Array:
-    """Each double's shortest text."""
+def _float_texts(numbers: Array, wanted: Any, zone: ZoneInfo) -> Array:
     return pa.array([None if number is None else repr(number) for number in numbers.to_pylist()], wanted)
 
 
@@ -370,7 +369,7 @@ _DECIMAL: dict[str, Rule] = {
 _TEXTS: dict[str, Rule] = {
     "bool": cast,
     "integer": cast,
-    "float": float_texts,
+    "float": _float_texts,
     "decimal": cast,
     "date": cast,
     "time": _time_texts,

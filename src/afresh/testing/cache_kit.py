@@ -7,7 +7,15 @@
 The abstract methods of `CacheRig` are what a cache's own test class tells the kit.
 """
 
+# ruff: noqa: E402 - the parts are imported once pytest knows that it has to explain their assertions
+
+import pytest
+
+_PARTS = ("actions", "capabilities", "crash", "log", "merge", "readers", "reload", "values")
+pytest.register_assert_rewrite(*(f"afresh.testing.kit_{part}" for part in _PARTS))
+
 from afresh.testing.kit_actions import ActionKit
+from afresh.testing.kit_capabilities import CapabilityKit
 from afresh.testing.kit_crash import CrashKit
 from afresh.testing.kit_log import LeaseKit, LogKit
 from afresh.testing.kit_merge import MergeKit, TableKit
@@ -16,5 +24,9 @@ from afresh.testing.kit_reload import ReloadKit
 from afresh.testing.kit_values import NameKit, ValueKit
 
 
-class CacheKit(TableKit, MergeKit, ReloadKit, ValueKit, NameKit, LogKit, LeaseKit, ActionKit, ReaderKit, CrashKit):
+class AloneKit(CapabilityKit, TableKit, MergeKit, ReloadKit, ValueKit, NameKit, LogKit, LeaseKit, ActionKit):
+    """What one process by itself can show; for a fake, which says nothing of others that read, write or die."""
+
+
+class CacheKit(AloneKit, ReaderKit, CrashKit):
     """All of the kit."""

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from afresh.core.model import ReloadStrategy, UpdateType
+from afresh.core.model import Outcome, ReloadStrategy, UpdateType
 from afresh.testing.failpoints import Failing, Failpoint
-from afresh.testing.kit_rig import ITEMS, Bench, CacheRig, Row, at
+from afresh.testing.kit_rig import ITEMS, Bench, CacheRig, Row, at, batch, completion
 
 OLD: list[Row] = [(number, "old", at(0)) for number in range(3_000)]
 NEW: list[Row] = [(number, "new", at(1)) for number in range(500, 3_500)]
@@ -63,6 +63,45 @@ class CrashKit(CacheRig):
         after.reload(ITEMS, strategy, *BATCHES)
         assert after.rows() == NEW
         assert (after.tables(), self.described(bench.directory)) == (before, described)
+
+    @pytest.mark.parametrize(("moment", "count"), [("after append", 2), ("in reload", 1), ("after reload", 1)])
+    def test_killed_first_mass(self, bench: Bench, strategy: ReloadStrategy, moment: str, count: int) -> None:
+        """A table that was never filled is empty or whole after its first Mass was killed; the next one fills it."""
+        bench.cache.create("Item", ITEMS)
+        bench.end(bench.start(), Outcome.FAILED)
+        before = bench.tables()
+        self.kill(bench, strategy, moment, count)
+        after = self.recovered(bench)
+        succeeded = bool(after.cache.log.last_updates())
+        assert succeeded == (moment == "after reload")
+        assert after.rows() == (NEW if succeeded else [])
+        assert after.tables() == before
+        after.reload(ITEMS, strategy, *BATCHES)
+        assert after.rows() == NEW
+
+    def test_leftovers(self, bench: Bench, strategy: ReloadStrategy) -> None:
+        """What a dead sync left is dropped, and named; what belongs to one that lives is not touched."""
+        bench.merge(ITEMS, OLD)
+        before = bench.tables()
+        self.kill(bench, strategy, "after merge", 2)
+        bench.cache.close()
+        after = bench.reopened()
+        left = after.tables()
+        (dead,) = after.cache.log.history(open_only=True)
+        assert after.cache.clean(frozenset({dead.operation_id})) == []
+        assert after.tables() == left
+        after.cache.log.close_open(frozenset(), at(10_000))
+        with after.stage(ITEMS, "Other", reload=True) as stage:
+            stage.append(batch(ITEMS, OLD))
+            stage.merge(trust_source=True)
+            (alive,) = after.cache.log.history(open_only=True)
+            dropped = after.cache.clean(frozenset({alive.operation_id}))
+            assert len(dropped) == len(set(dropped))
+            assert set(dropped) >= left - before
+            stage.reload(strategy, lambda counts: completion(alive.operation_id, counts=counts))
+        assert after.rows(table_name="Other") == after.rows() == OLD
+        assert after.tables() == before | {"Other"}
+        assert after.cache.clean(frozenset()) == []
 
     def test_killed_while_creating(self, bench: Bench) -> None:
         """A table that was just made is there for the next sync."""

@@ -1,6 +1,7 @@
 """The kit: tables are made and checked, batches are staged, deduplicated and merged."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -199,6 +200,31 @@ class MergeKit(CacheRig):
         assert bench.merge(PAIRS, [(1, "a"), (1, "b"), (1, "b")]) == MergeCounts(inserted=2, duplicates=1)
         assert bench.merge(PAIRS, [(1, "b"), (2, "a")]) == MergeCounts(inserted=1, unchanged=1)
         assert bench.rows(PAIRS) == [(1, "a"), (1, "b"), (2, "a")]
+
+    def test_composite_key(self, bench: Bench) -> None:
+        """A key of several columns, wherever they stand, is equal only if all of them are."""
+        schema = TableSchema(
+            columns=(
+                Column(name="Value", type=pa.string()),
+                Column(name="Day", type=pa.date32()),
+                Column(name="Price", type=pa.decimal128(9, 2)),
+                Column(name="Code", type=pa.string()),
+                Column(name="Number", type=pa.int32()),
+            ),
+            key=("Code", "Number", "Day"),
+        )
+        days = (date(2026, 3, 2), date(2026, 3, 3))
+        rows: list[Row] = [
+            (f"{code}{number}{day}", day, Decimal(number), code, number)
+            for code in ("1", "11", "A")
+            for number in (1, 11)
+            for day in days
+        ]
+        assert bench.merge(schema, rows) == MergeCounts(inserted=12)
+        changed = [("changed", *rows[5][1:]), *rows[6:9], ("new", days[0], None, "B", 1), rows[6]]
+        assert bench.merge(schema, changed) == MergeCounts(inserted=1, updated=1, unchanged=3, duplicates=1)
+        expected = [*rows[:5], changed[0], *rows[6:], changed[4]]
+        assert bench.rows(schema) == sorted(expected, key=lambda row: (row[3], row[4], row[1]))
 
     def test_key_with_stamp(self, bench: Bench) -> None:
         """Where the stamp is part of the key, every change is a new row."""

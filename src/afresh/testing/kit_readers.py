@@ -3,20 +3,21 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
 
 from afresh.core.errors import Cancelled
-from afresh.core.model import MergeCounts, Outcome, ReloadStrategy
+from afresh.core.model import Completion, MergeCounts, Outcome, ReloadStrategy
 from afresh.core.ports import Stage
 from afresh.testing.cancellation import ManualCancellation
-from afresh.testing.kit_rig import ITEMS, Bench, CacheRig, Row, at, batch, completion
+from afresh.testing.kit_rig import ITEMS, PLAIN, Bench, CacheRig, Row, at, batch, completion
 
 ROWS = 2_000
 BIG = 120_000
+SOON, LATE = 0.3, 20.0
 
 
 def generation(number: int, rows: int = ROWS) -> list[Row]:
@@ -59,9 +60,43 @@ class ReaderKit(CacheRig):
         assert bench.rows(table_name="Merged") == bench.rows(table_name="Reloaded") == generation(4)
         assert len(bench.cache.log.last_updates()) == 2
 
-    @pytest.mark.parametrize("reload", [False, True], ids=["merge", "reload"])
-    def test_cancelled_within_a_second(self, bench: Bench, reload: bool) -> None:
-        """A cancellation breaks off a long merge or reload within a second, and the table is as it was."""
+    def test_concurrent_writers(self, bench: Bench) -> None:
+        """While one sync is in its transaction, another is applied beside it, or else waits for its turn."""
+        for name in ("First", "Second"):
+            bench.cache.create(name, PLAIN)
+        operation, beside = bench.start("First"), bench.start("Second")
+        concurrent = bench.cache.capabilities.concurrent_writers
+        others: list[Future[MergeCounts]] = []
+
+        def merge_other() -> MergeCounts:
+            with bench.stage(PLAIN, "Second", operation_id=beside) as stage:
+                stage.append(batch(PLAIN, [(1, "b")]))
+                return stage.merge(trust_source=True, complete=lambda counts: completion(beside, counts=counts))
+
+        with ThreadPoolExecutor(1) as executor, bench.stage(PLAIN, "First", operation_id=operation) as stage:
+            stage.append(batch(PLAIN, [(1, "a")]))
+
+            def complete(counts: MergeCounts) -> Completion:
+                others.append(executor.submit(merge_other))
+                done, _ = wait(others, timeout=LATE if concurrent else SOON)
+                assert bool(done) == concurrent
+                return completion(operation, counts=counts)
+
+            stage.merge(trust_source=True, complete=complete)
+            assert others[0].result(LATE) == MergeCounts(inserted=1)
+        assert bench.rows(PLAIN, "First") == [(1, "a")]
+        assert bench.rows(PLAIN, "Second") == [(1, "b")]
+        assert bench.cache.log.history(open_only=True) == []
+
+    def test_merge_cancelled_within_a_second(self, bench: Bench) -> None:
+        """A cancellation breaks off a long merge within a second, and the table is as it was."""
+        self._cancelled(bench, None)
+
+    def test_reload_cancelled_within_a_second(self, bench: Bench, strategy: ReloadStrategy) -> None:
+        """A cancellation breaks off a long reload within a second, and the table is as it was."""
+        self._cancelled(bench, strategy)
+
+    def _cancelled(self, bench: Bench, strategy: ReloadStrategy | None) -> None:
         bench.merge(ITEMS, generation(0))
         before = bench.tables()
         cancel = ManualCancellation()
@@ -77,8 +112,8 @@ class ReaderKit(CacheRig):
             timer.start()
             try:
                 stage.merge(trust_source=True)
-                if reload:
-                    stage.reload(ReloadStrategy.TRUNCATE)
+                if strategy is not None:
+                    stage.reload(strategy)
                 while not cancel.requested:
                     time.sleep(0.001)
                 stage.merge(trust_source=True)
@@ -89,7 +124,7 @@ class ReaderKit(CacheRig):
         operation = bench.start()
 
         def sync() -> None:
-            with bench.stage(ITEMS, operation_id=operation, cancel=cancel, reload=reload) as stage:
+            with bench.stage(ITEMS, operation_id=operation, cancel=cancel, reload=strategy is not None) as stage:
                 work(stage)
 
         with pytest.raises(Cancelled):

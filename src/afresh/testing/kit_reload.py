@@ -2,8 +2,10 @@
 
 import pytest
 
-from afresh.core.errors import CacheError
+from afresh.core.errors import CacheError, SuspiciousExtract
 from afresh.core.model import MergeCounts, Outcome, ReloadStrategy
+from afresh.core.plan import check_shrink
+from afresh.core.ports import Stage
 from afresh.testing.kit_rig import ITEMS, PLAIN, Bench, CacheRig, Row, at, batch, completion
 
 OLD: list[Row] = [(number, "old", at(0)) for number in range(50)]
@@ -66,6 +68,32 @@ class ReloadKit(CacheRig):
             stage.append(batch(ITEMS, NEW[:7]))
             stage.merge(trust_source=True)
             assert stage.sizes() == (50, 50)
+
+    @pytest.mark.parametrize(("read", "replaces"), [(0, False), (24, False), (25, True)])
+    def test_shrink_guard(self, bench: Bench, strategy: ReloadStrategy, read: int, replaces: bool) -> None:
+        """By the sizes that the stage tells, less than half of the table stops the sync before anything is lost."""
+        bench.merge(ITEMS, OLD)
+        before = bench.tables()
+
+        def replace(stage: Stage) -> None:
+            if read:
+                stage.append(batch(ITEMS, [*OLD[:read], *OLD[:read]]))
+            stage.merge(trust_source=True)
+            existing, loaded = stage.sizes()
+            check_shrink("Item", existing=existing, loaded=loaded, retained_ratio=0.5, allowed=False)
+            assert stage.reload(strategy) == MergeCounts(unchanged=read, deleted=50 - read)
+
+        def sync() -> None:
+            with bench.stage(ITEMS, reload=True) as stage:
+                replace(stage)
+
+        if replaces:
+            sync()
+        else:
+            with pytest.raises(SuspiciousExtract, match="Item"):
+                sync()
+        assert bench.rows() == (OLD[:read] if replaces else OLD)
+        assert bench.tables() == before
 
     def test_abandoned(self, bench: Bench) -> None:
         """A reload that is not carried out leaves the table as it was, and nothing beside it."""

@@ -1,11 +1,12 @@
 """What the conformance kit needs of a cache, and the bench on which its tests put one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -51,11 +52,35 @@ def batch(schema: TableSchema, rows: Sequence[Row]) -> pa.RecordBatch:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What a run of the kit speaks for: a cache by the scheme of its URLs, a product with its version, by what it was
+    reached, and what else a reader of the result should know."""
+
+    kind: str
+    product: str
+    version: str
+    by: str
+    note: str = ""
+
+
 class CacheRig(ABC):
     """What a cache's own test class tells the kit."""
 
+    gaps: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """What the cache cannot do of what the kit asks: names of tests, with or without their parameters, and for each
+    the reason. Such a test has to fail."""
+
+    lacks: ClassVar[Mapping[ReloadStrategy, str]] = MappingProxyType({})
+    """The ways of reloading that the cache does not have, and for each the reason. What is tried with them has to
+    fail."""
+
     database_error: ClassVar[type[Exception]]
     """What `execute` raises if the database refuses a statement."""
+
+    @abstractmethod
+    def trial(self) -> Trial:
+        """What this run speaks for."""
 
     @abstractmethod
     def make_cache(self, directory: Path) -> Cache:
@@ -85,9 +110,13 @@ class CacheRig(ABC):
     def writes(self, directory: Path, table_name: str) -> int:
         """How many rows were written since `watch_writes`; any number but 0 if the table was replaced."""
 
-    def refuses(self, value: Any) -> bool:
-        """Whether the database has no way to hold the value, so that a sync that delivers it is stopped."""
-        return False
+    def refusal(self, column: Column, value: Any) -> str:
+        """Why the column cannot hold the value in this database, so that a sync of it is stopped; empty if it can."""
+        return ""
+
+    def takes(self, schema: TableSchema, row: Row) -> bool:
+        """Whether a row of random values is within what the database can hold and the kit can read again."""
+        return not any(map(self.refusal, schema.columns, row))
 
     def quote(self, name: str) -> str:
         """The name as an identifier of this database."""
@@ -100,12 +129,25 @@ class CacheRig(ABC):
             yield bench
 
     @pytest.fixture(params=list(ReloadStrategy), ids=str)
-    def strategy(self, request: pytest.FixtureRequest, bench: "Bench") -> ReloadStrategy:
-        """Each way of reloading that the cache has."""
+    def strategy(self, request: pytest.FixtureRequest) -> ReloadStrategy:
+        """Each way of reloading."""
         found: ReloadStrategy = request.param
-        if found not in bench.cache.capabilities.reload_strategies:
-            pytest.skip(f"the cache cannot {found}")
         return found
+
+    @pytest.fixture(autouse=True)
+    def _told(self, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
+        """Says to a report what the test speaks for, and expects it to fail where the cache has a gap."""
+        for name, value in asdict(self.trial()).items():
+            record_property(f"kit.{name}", value)
+        if reason := self.gap(request.node):
+            record_property("kit.gap", reason)
+            request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+
+    def gap(self, test: pytest.Function) -> str:
+        """Why the cache cannot pass the test; empty where it has to."""
+        given: Mapping[str, Any] = test.callspec.params if hasattr(test, "callspec") else {}
+        lacking = self.lacks.get(given["strategy"], "") if "strategy" in given else ""
+        return lacking or self.gaps.get(test.name, "") or self.gaps.get(test.originalname, "")
 
 
 @contextmanager

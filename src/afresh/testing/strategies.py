@@ -30,6 +30,41 @@ _ODD_TEXTS = [
     "a\0b",
 ]
 
+WEIRD_NAMES = (
+    "Order",
+    "select",
+    "Item Branch",
+    " ",
+    "a.b",
+    'say "so"',
+    "it's",
+    "[bracketed]",
+    "`ticked`",
+    "IXF$RP",
+    "FA#1",
+    "@x",
+    "1st",
+    "?1",
+    ":name",
+    "%s",
+    "{0}",
+    "a;DROP TABLE Item;--",
+    "/*",
+    "Größe",
+    "品目",
+    "🙂",
+    "new\nline",
+    "rowid",
+    "oid",
+    "arrival",
+    "version",
+    "excluded",
+    "t",
+    "s",
+    "x" * 128,
+)
+"""Names of tables and columns that somebody has, or that somebody tries."""
+
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -61,14 +96,34 @@ EXTREMES: Mapping[pa.DataType, tuple[Any, ...]] = {
     DATETIME: tuple(
         at.replace(tzinfo=None) for at in (_FIRST, _LAST, datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC))
     ),
-    pa.decimal128(38, 0): (Decimal(10**38 - 1), Decimal(-(10**38) + 1), Decimal(0)),
-    pa.decimal128(38, 38): (Decimal("0." + "9" * 38), Decimal("-1e-38"), Decimal(0)),
-    pa.decimal128(15, 4): (Decimal("99999999999.9999"), Decimal("-0.0001"), Decimal("0.1000")),
-    pa.decimal128(9, 7): (Decimal("0.0000001"), Decimal("-12.3456789"), Decimal(0)),
-    pa.decimal128(7, 6): (Decimal("0.000001"), Decimal("-1.5"), Decimal(0)),
-    pa.decimal128(1, 0): (Decimal(9), Decimal(-9)),
 }
-"""For each type the values at its edges and the odd ones in between."""
+"""For each type of no certain size the values at its edges and the odd ones in between."""
+
+DIGITS = (
+    *((1, 0), (1, 1), (2, 1), (4, 0), (5, 2), (7, 6), (9, 0), (9, 2), (9, 7), (10, 0), (15, 2), (15, 4), (15, 15)),
+    *((18, 0), (18, 4), (19, 0), (19, 4), (20, 0), (28, 10), (31, 2), (38, 0), (38, 1), (38, 10), (38, 37), (38, 38)),
+)
+"""Decimals by digits and scale: those at the edges of integers and of databases' types."""
+
+LENGTHS = (1, 10, 255, 4_000)
+"""Texts by their length."""
+
+COLUMNS = (
+    *(Column(name="Value", type=kind) for kind in PLAIN_TYPES),
+    *(Column(name="Value", type=pa.string(), length=length) for length in LENGTHS),
+    *(Column(name="Value", type=pa.decimal128(digits, scale)) for digits, scale in DIGITS),
+)
+"""A column of each type that a cache has to keep exactly."""
+
+
+def extremes(column: Column) -> tuple[Any, ...]:
+    """The least, greatest, odd and empty values of a column, all different."""
+    if pa.types.is_decimal128(column.type):
+        return _decimals(column.type)
+    if column.length is not None:
+        short = [text for text in _ODD_TEXTS if len(text) <= column.length]
+        return tuple(dict.fromkeys([*short, *(character * column.length for character in "x ü🙂")]))
+    return EXTREMES[column.type]
 
 
 def types() -> st.SearchStrategy[pa.DataType]:
@@ -80,8 +135,7 @@ def types() -> st.SearchStrategy[pa.DataType]:
 def values(kind: pa.DataType) -> st.SearchStrategy[Any]:
     """Values of the type, not null: edges often, anything else as well."""
     drawn = _drawn(kind)
-    extremes = EXTREMES.get(kind)
-    return st.one_of(st.sampled_from(extremes), drawn) if extremes else drawn
+    return st.one_of(st.sampled_from(extremes(Column(name="V", type=kind))), drawn)
 
 
 def schemas(*, max_columns: int = 8) -> st.SearchStrategy[TableSchema]:
@@ -117,6 +171,13 @@ def _drawn(kind: pa.DataType) -> st.SearchStrategy[Any]:
         TIMESTAMP: st.datetimes(timezones=st.just(UTC)),
         DATETIME: st.datetimes(),
     }[kind]
+
+
+def _decimals(kind: pa.Decimal128Type) -> tuple[Decimal, ...]:
+    """The greatest and least, the smallest steps beside zero, and some whose last digits are zeros or all alike."""
+    most = 10**kind.precision - 1
+    found = (most, -most, 0, 1, -1, most // 9, most // 10 * 10, 5 * 10 ** (kind.precision - 1))
+    return tuple(_decimal(digits, kind.scale) for digits in dict.fromkeys(found))
 
 
 def _decimal(digits: int, scale: int) -> Decimal:

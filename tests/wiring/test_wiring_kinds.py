@@ -1,0 +1,93 @@
+"""Kinds beyond the tables are found among the entry points of installed packages."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from tests.wiring import offered
+
+from afresh import wiring
+from afresh.config.load import load
+from afresh.core.errors import ConfigurationError
+
+INFO = """[afresh.caches]
+theirs = tests.wiring.offered:CACHE
+sqlite = tests.wiring.offered:CACHE
+broken = tests.wiring.absent:CACHE
+wrong = tests.wiring.offered:NOTHING
+[afresh.sources]
+their-source = tests.wiring.offered:SOURCE
+"""
+
+FILE = """[data_sync.cache]
+url = "{scheme}:///cache.db"
+[data_sync.source_systems.S]
+kind = "{kind}"
+path = "source.db"
+[[data_sync.data_sources]]
+table_name = "A"
+source_system = "S"
+fetcher = "table"
+fetcher_options = {{ table = "A" }}
+mass = {{ interval = "1d", prepurge_data = true }}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package is installed that offers a cache and a source."""
+    info = tmp_path / "their_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(INFO)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+
+
+def _written(tmp_path: Path, scheme: str = "theirs", kind: str = "their-source") -> Path:
+    file = tmp_path / "afresh.toml"
+    file.write_text(FILE.format(scheme=scheme, kind=kind))
+    return file
+
+
+def test_a_configuration_names_kinds_of_a_package(tmp_path: Path) -> None:
+    """A cache is found by the scheme of its URL and a source by its kind, and a service is built of them."""
+    options = load(_written(tmp_path), wiring.KINDS)
+    service = wiring.assemble(options, emit=lambda _event: None)
+    wiring.open_cache(options).close()
+    assert service is not None
+    assert {"theirs", "sqlite"} <= set(wiring.KINDS.caches)
+    assert "their-source" in wiring.KINDS.sources
+    assert wiring.KINDS.caches["theirs"] is offered.CACHE
+
+
+def test_our_own_come_first() -> None:
+    """A package does not take the place of a kind of ours."""
+    assert wiring.KINDS.caches["sqlite"] is wiring.CACHES["sqlite"]
+    assert len(wiring.KINDS.caches) == len(wiring.CACHES) + 3
+
+
+def test_listing_imports_nothing() -> None:
+    """A package that cannot be imported is in nobody's way until it is asked for."""
+    assert "broken" in wiring.KINDS.caches
+    assert wiring.KINDS.caches.get("absent") is None
+
+
+@pytest.mark.parametrize(
+    ("scheme", "message"),
+    [
+        ("broken", "importing tests.wiring.absent:CACHE failed: ModuleNotFoundError"),
+        ("wrong", "tests.wiring.offered:NOTHING is no CacheKind"),
+    ],
+)
+def test_what_a_package_offers_is_checked(tmp_path: Path, scheme: str, message: str) -> None:
+    """A kind that cannot be imported, or is none, is a configuration error that names the package's object."""
+    options = load(_written(tmp_path, scheme, "sqlite"), wiring.KINDS)
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        wiring.open_cache(options)
+    assert "afresh.caches" in str(caught.value.hint)
+
+
+def test_unknown_kinds_are_told_what_there_is(tmp_path: Path) -> None:
+    """A scheme that nobody offers is refused with what is meant, packages' kinds included."""
+    with pytest.raises(ConfigurationError, match="theirs"):
+        load(_written(tmp_path, "their"), wiring.KINDS)
