@@ -72,7 +72,11 @@ class SpiedConnections:
 
     def all_closed(self) -> bool:
         """Whether none of the connections can be used any more."""
-        return all(_closed(connection) for connection in self.connections)
+        return self.still_open() == 0
+
+    def still_open(self) -> int:
+        """How many of the connections can still be used."""
+        return sum(not _closed(connection) for connection in self.connections)
 
 
 def _closed(connection: sqlite3.Connection) -> bool:

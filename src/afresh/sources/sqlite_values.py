@@ -7,7 +7,7 @@ bool              0 or 1                -                        -              
 int16/32/64       in range              whole, in range          digits, in range                          -
 decimal(p,s)      if it fits            its shortest text fits   a decimal number that fits                -
 float             exact in a double     as it is                 -                                         -
-text              its digits            -                        as it is                                  -
+text              its digits            its shortest text        as it is                                  -
 bytes             -                     -                        -                                         as it is
 date              -                     -                        YYYY-MM-DD, or a reading at midnight      -
 time              -                     -                        HH:MM[:SS[.ffffff]]                       -
@@ -78,7 +78,7 @@ _DECIMAL: dict[str, Rule] = {
 _OTHER: dict[str, dict[str, Rule]] = {
     "bool": {"int64": rules.booleans},
     "double": {"int64": rules.integer_doubles},
-    "string": {"int64": rules.cast},
+    "string": {"int64": rules.cast, "double": rules.float_texts},
     "binary": {},
     "date32[day]": {"string": rules.dates},
     "time64[us]": {"string": rules.times},

@@ -336,7 +336,8 @@ def _all(holds: Array) -> None:
 # -------------------------------------------------------------------------------------------------------- texts
 
 
-def _float_texts(numbers: Array, wanted: Any, zone: ZoneInfo) -> Array:
+def float_texts(numbers: Array, wanted: Any, zone: ZoneInfo) -> Array:
+    """Each double's shortest text."""
     return pa.array([None if number is None else repr(number) for number in numbers.to_pylist()], wanted)
 
 
@@ -369,7 +370,7 @@ _DECIMAL: dict[str, Rule] = {
 _TEXTS: dict[str, Rule] = {
     "bool": cast,
     "integer": cast,
-    "float": _float_texts,
+    "float": float_texts,
     "decimal": cast,
     "date": cast,
     "time": _time_texts,
