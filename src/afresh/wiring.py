@@ -32,11 +32,12 @@ from afresh.fetchers.rows import PYTHON, load, whole
 from afresh.fetchers.sample import SAMPLE
 from afresh.fetchers.table import TABLE
 from afresh.jde.catalogue import tables
+from afresh.sources.oracle import ORACLE
 from afresh.sources.sqlite import SQLITE as SQLITE_SOURCE
 
 K = TypeVar("K")
 
-SOURCES: Mapping[str, SourceKind] = {"sqlite": SQLITE_SOURCE}
+SOURCES: Mapping[str, SourceKind] = {"oracle": ORACLE, "sqlite": SQLITE_SOURCE}
 FETCHERS: Mapping[str, FetcherKind] = {"table": TABLE, "query": QUERY, "jde": JDE, "sample": SAMPLE, **NAMED}
 CACHES: Mapping[str, CacheKind] = {
     "sqlite": SQLITE_CACHE,

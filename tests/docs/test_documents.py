@@ -87,8 +87,10 @@ def test_make_targets_are_there(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", WRITTEN, ids=_name)
-def test_configurations_are_right(document: Path, tmp_path: Path) -> None:
+def test_configurations_are_right(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A configuration in a document loads; a part of one, beside sections that it leaves out, does too."""
+    for variable in re.findall(r'\{ env = "(\w+)" \}', document.read_text(encoding="utf-8")):
+        monkeypatch.setenv(variable, "set")
     for number, block in enumerate(TOML.findall(document.read_text(encoding="utf-8"))):
         parsed = tomllib.loads(block)["data_sync"]
         text = block

@@ -39,7 +39,8 @@ class Dialect:
     """How one kind of database wants its SQL, as data.
 
     `name` is sqlglot's name for it. `{}` in `placeholder` becomes the parameter's number, from 1. `bind` makes what
-    the driver takes out of a value; for a floor it may reach lower, never higher. A driver that binds nothing has a
+    the driver takes out of a value; for a floor it may reach lower, never higher. `wrap` writes what stands around a
+    value's placeholder: a cast to the type that it is compared as. A driver that binds nothing has a
     `literal` instead, which writes the value as SQL. `expression` writes what is selected for an output, given the
     quoted column: the cast under which it arrives exactly. `source` is what stands behind FROM, given the select and
     the quoted table.
@@ -50,6 +51,7 @@ class Dialect:
     placeholder: str = "?"
     opening: str = '"'
     closing: str = '"'
+    wrap: Callable[[Value, str], str] = lambda value, placeholder: placeholder
     literal: Callable[[Value | None, Use], str] | None = None
     expression: Callable[[Output, str], str] = lambda output, column: column
     source: Callable[[Select, str], str] = lambda select, table: table
@@ -90,7 +92,7 @@ class _Writer:
         if self._dialect.literal is not None:
             return self._dialect.literal(value, use)
         self.parameters.append(self._dialect.bind(value, use))
-        return self._dialect.placeholder.replace("{}", str(len(self.parameters)))
+        return self._dialect.wrap(value, self._dialect.placeholder.replace("{}", str(len(self.parameters))))
 
     def predicate(self, predicate: Predicate) -> str:
         """The condition, in parentheses wherever what stands around it could take it apart."""
@@ -124,7 +126,8 @@ def _query(query: Query, dialect: Dialect) -> Statement:
         if dialect.literal is not None:
             return dialect.literal(value, "query")
         parameters.append(None if value is None else dialect.bind(value, "query"))
-        return dialect.placeholder.replace("{}", str(len(parameters)))
+        placeholder = dialect.placeholder.replace("{}", str(len(parameters)))
+        return placeholder if value is None else dialect.wrap(value, placeholder)
 
     return Statement(replace_minimum(query.sql, dialect.name, placeholder), tuple(parameters))
 

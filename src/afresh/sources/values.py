@@ -18,6 +18,7 @@ becomes the instant of the change. Years are 1 to 9999: whatever a driver makes 
 
 from collections.abc import Callable, Iterable
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from math import isfinite, isinf
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -218,18 +219,19 @@ def _decimal_floats(numbers: Array, wanted: Any, zone: ZoneInfo) -> Array:
 
 
 def _text_floats(texts: Array, wanted: Any, zone: ZoneInfo) -> Array:
-    """A number in at most 17 digits, or the words that databases have for what is no number."""
-    found = [None if text is None else float(text) for text in texts.to_pylist() if _is_number(text)]
-    if len(found) != len(texts):
-        raise Unfit
-    return pa.array(found, wanted)
+    """The double whose shortest text, or text in 17 digits, the number is; or the words for what is no number."""
+    return pa.array([None if text is None else _double(text) for text in texts.to_pylist()], wanted)
 
 
-def _is_number(text: str | None) -> bool:
+def _double(text: str) -> float:
     try:
-        return text is None or ("_" not in text and float(text) == float(text)) or text.strip().lower() == "nan"
-    except ValueError:
-        return False
+        number = float(text)
+        same = not isfinite(number) or Decimal(text) in (Decimal(repr(number)), Decimal(f"{number:.17g}"))
+    except (ValueError, ArithmeticError) as error:
+        raise Unfit from error
+    if not same or "_" in text or (isinf(number) and any(letter.isdigit() for letter in text)):
+        raise Unfit
+    return number
 
 
 def _wide(wanted: Any) -> pa.DataType:
