@@ -9,10 +9,13 @@ The abstract methods of `CacheRig` are what a cache's own test class tells the k
 
 # ruff: noqa: E402 - the parts are imported once pytest knows that it has to explain their assertions
 
+import sys
+
 import pytest
 
 _PARTS = ("actions", "capabilities", "crash", "log", "merge", "readers", "reload", "values")
-pytest.register_assert_rewrite(*(f"afresh.testing.kit_{part}" for part in _PARTS))
+_NAMES = tuple(f"afresh.testing.kit_{part}" for part in _PARTS)
+pytest.register_assert_rewrite(*(name for name in _NAMES if name not in sys.modules))
 
 from afresh.testing.kit_actions import ActionKit
 from afresh.testing.kit_capabilities import CapabilityKit
