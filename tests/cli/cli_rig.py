@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from afresh.cli import configuration
 from afresh.cli.main import app
+from afresh.engine.service import Service
 
 PATIENCE = 50.0
 """Seconds after which something that should have happened has not."""
@@ -148,9 +150,20 @@ class Place:
         return Ran(int(ended.value.code or 0), shown.out, shown.err)
 
     @contextmanager
+    def at_work(self) -> Iterator[Service]:
+        """A service of this process that has looked just now and does nothing more, as others see it."""
+        service = configuration.service(self.configuration)
+        service.recover()
+        service.note_check()
+        try:
+            yield service
+        finally:
+            service.release()
+
+    @contextmanager
     def process(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """The command in a process of its own, which does not outlive the context."""
-        environment = {**os.environ, "PYTHONPATH": str(self.path)}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(self.path), *sys.path])}
         process = subprocess.Popen(
             [sys.executable, "-c", "from afresh.cli.main import main; main()", *arguments],
             cwd=self.path,
@@ -231,6 +244,7 @@ def stopped(process: subprocess.Popen[str], *signals: signal.Signals) -> tuple[R
 
 _VARYING = (
     (re.compile(r"(?<=parameters ).*"), "<values>"),
+    (re.compile(r"(?<=-c )\S*afresh.toml"), "<file>"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"), "<instant>"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "<reading>"),
     (re.compile(r"\b\d+ h \d\d min|\b\d+ d \d\d h|\b\d+ min \d\d s|\b\d+\.\d s"), "<span>"),

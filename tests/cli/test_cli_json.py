@@ -4,17 +4,24 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from tests.cli.cli_rig import Place
 
 STATUS_KEYS = {
     "table_name",
     "source_system",
     "state",
+    "glyph",
+    "colour",
     "health",
-    "reason",
+    "cause",
+    "sentences",
     "data_as_of",
     "age_seconds",
+    "limit_seconds",
     "next_at",
+    "right_by",
+    "pause",
     "running_since",
     "overdue_seconds",
     "consecutive_failures",
@@ -42,7 +49,9 @@ UPDATE_KEYS = {
     "rows_deleted",
     "rows_duplicate",
     "error_message",
+    "cause",
     "reason",
+    "details",
 }
 PLAN_KEYS = {
     "table_name",
@@ -105,18 +114,33 @@ def test_sync_as_json(place: Place) -> None:
 def test_status_as_json(place: Place) -> None:
     """Each table with its state and its last syncs; instants are ISO 8601 in UTC."""
     place.afresh("sync", "Part", "--mass")
-    told = of(place, "status")
-    assert set(told) == {"at", "health", "tables"}
+    with place.at_work():
+        told = of(place, "status")
+    assert set(told) == {"at", "health", "error", "tables"}
     part, usage = told["tables"]
     assert set(part) == set(usage) == STATUS_KEYS
-    assert (part["state"], part["health"], part["note"]) == ("Fresh", "Healthy", None)
-    assert (usage["state"], usage["health"]) == ("Never loaded", "Degraded")
+    assert (part["state"], part["health"], part["cause"], part["note"]) == ("Fresh", "Healthy", None, None)
+    assert (usage["state"], usage["health"], usage["cause"]) == ("Never loaded", "Degraded", "routine")
+    assert set(part["sentences"]) == {"happened", "where", "safe", "next", "you", "command"}
     assert "come with the next Mass" in usage["note"]
-    assert told["health"] == "Degraded"
+    assert (told["health"], told["error"]) == ("Degraded", None)
     assert set(part["last_success"]) == {"Mass"}
     assert set(part["last_sync"]) == UPDATE_KEYS
+    assert set(part["last_sync"]["details"]["phases"]) == {"read", "stage", "merge"}
     assert abs((instant(told["at"]) - datetime.now(UTC)).total_seconds()) < 60
-    assert part["age_seconds"] == (instant(told["at"]) - instant(part["data_as_of"])).total_seconds()
+    started = instant(part["last_sync"]["start_dt"])
+    assert part["age_seconds"] == pytest.approx((instant(told["at"]) - started).total_seconds(), abs=0.1)
+    assert part["limit_seconds"] == 5400
+
+
+def test_status_without_a_cache_as_json(place: Place) -> None:
+    """While the cache cannot be asked every table is unknown, and the exit code is 3."""
+    (place.path / "cache.db").mkdir()
+    ran = place.afresh("status", "--json")
+    told = json.loads(ran.out)
+    assert (ran.code, told["health"]) == (3, "Unhealthy")
+    assert "cache.db" in told["error"]
+    assert {(table["state"], table["cause"]) for table in told["tables"]} == {("Unknown", "cache unreachable")}
 
 
 def test_plan_as_json(place: Place) -> None:

@@ -20,7 +20,8 @@ def test_status_plan_and_history_after_syncs(place: Place) -> None:
     place.change_source("UPDATE Part SET Name = 'screw', Changed = datetime() WHERE Id = 1")
     assert place.afresh("sync", "Part", "--hourly").code == 0
     assert place.afresh("sync", "LotUsage").code == 0
-    status, plan, history = place.afresh("status"), place.afresh("plan"), place.afresh("history")
+    with place.at_work():
+        status, plan, history = place.afresh("status"), place.afresh("plan"), place.afresh("history")
     assert (status.code, plan.code, history.code) == (0, 0, 0)
     check_golden("after.txt", "\n".join((status.out, plan.out, history.out)))
 
@@ -31,7 +32,8 @@ def test_status_and_plan_with_failures(place: Place) -> None:
     place.configuration.write_text(re.sub('check_interval = "[^"]*"', 'check_interval = "60s"', text), encoding="utf-8")
     place.change_source("DROP TABLE F4111")
     sync = place.afresh("sync", "LotUsage")
-    status, plan = place.afresh("status"), place.afresh("plan", "LotUsage")
+    with place.at_work():
+        status, plan = place.afresh("status"), place.afresh("plan", "LotUsage")
     assert (sync.code, status.code) == (2, 1)
     assert plan.code == 2
     check_golden("failures.txt", "\n".join((sync.err, status.out, plan.out)))

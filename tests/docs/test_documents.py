@@ -73,8 +73,8 @@ def test_no_absent_command_is_named(document: Path) -> None:
 
 def test_an_absent_command_is_found() -> None:
     """A command or an option that the program does not have is reported."""
-    assert _absent("afresh sync A --mass -c x\nafresh why A\nafresh plan --deep") == [
-        "afresh why A",
+    assert _absent("afresh sync A --mass -c x\nafresh wonder A\nafresh plan --deep") == [
+        "afresh wonder A",
         "afresh plan --deep",
     ]
 

@@ -227,7 +227,7 @@ def test_loop_until_stopped(directory: Path) -> None:
         thread.join(5)
         assert not thread.is_alive()
     assert (len(rig.of(ServiceStopping)), len(rig.of(ServiceStopped))) == (1, 1)
-    assert rig.cache.leases.held("") == []
+    assert rig.cache.leases.held("instance/") == []
 
 
 def test_stop_lets_running_syncs_end(directory: Path) -> None:

@@ -8,10 +8,11 @@ from itertools import count
 import pytest
 
 from afresh.core import health, schedule
-from afresh.core.health import Health, State
+from afresh.core.facts import Facts, LastCheck
 from afresh.core.model import DataUpdate, Outcome, UpdateType
 from afresh.core.options import CacheConfig, DataSourceConfig, DataSyncOptions, ScheduleConfig
 from afresh.core.schedule import Decision, Past
+from afresh.core.states import Health, State
 
 MASS, DAILY, HOURLY = UpdateType
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -225,8 +226,16 @@ def test_a_task_says_what_it_is() -> None:
 
 
 def judged(then: Past, running: DataUpdate | None = None) -> health.TableHealth:
-    """The judgement of the table now."""
-    return health.judge_table(table(), options(table()), then, running, NOW)
+    """The judgement of the table now, under a service that looked just now."""
+    facts = Facts(
+        options=options(table()),
+        now=NOW,
+        pasts={"Item": then},
+        running=() if running is None else (running,),
+        live=frozenset({"test"}),
+        last_check=LastCheck(at=NOW, instance_id="test"),
+    )
+    return health.judge_table(table(), facts)
 
 
 def test_healthy_within_the_interval() -> None:
@@ -251,6 +260,6 @@ def test_unhealthy_after_three_failures_in_a_row() -> None:
     success = (MASS, timedelta(minutes=50))
     assert judged(past(success, failures=failed[:2])).health is Health.HEALTHY
     failing = judged(past(success, failures=failed))
-    assert (failing.state, failing.health) == (State.FAILING, Health.UNHEALTHY)
+    assert (failing.state, failing.health) == (State.STOPPED, Health.UNHEALTHY)
     assert (failing.consecutive_failures, failing.last_error) == (3, "the line dropped")
     assert health.worst([judged(past(success)), failing]) is Health.UNHEALTHY

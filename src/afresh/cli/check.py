@@ -8,9 +8,10 @@ from pathlib import Path
 from afresh.cli import configuration
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit
-from afresh.cli.output import JsonValue, say, write, write_json
+from afresh.cli.output import say, write, write_json
 from afresh.config.problems import InvalidConfiguration, Problem
 from afresh.core import drift
+from afresh.core.account import JsonValue
 from afresh.core.errors import AfreshError, ConfigurationError, SchemaDiffers
 from afresh.engine.service import Service
 from afresh.engine.sync import Table

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from afresh import wiring
-from afresh.cli import configuration, sample_file, starter, status
+from afresh.cli import configuration, outlook, sample_file, starter, status
 from afresh.cli.configuration import Json
 from afresh.cli.demo_board import board
 from afresh.cli.demo_round import last_round
@@ -97,7 +97,7 @@ def _prepare(files: Files, *, rows: int, keep: bool) -> None:
         say(f"Made {files.source}: {len(summary.rows)} tables, {summary.total:,} rows.")
 
 
-def _play(options: DataSyncOptions, files: Files, seconds: float | None) -> tuple[bool, status.Status]:
+def _play(options: DataSyncOptions, files: Files, seconds: float | None) -> tuple[bool, outlook.Standing]:
     """The demo itself: whether it ended by itself, and the status at its end."""
     until = "until Ctrl-C" if seconds is None else f"for {seconds:g} seconds"
     say(f"A simulated ERP now changes the source, and the service keeps {files.cache} fresh, {until}.")
@@ -125,7 +125,7 @@ def _play(options: DataSyncOptions, files: Files, seconds: float | None) -> tupl
         stack.callback(finisher.release)
         if not interrupted.is_set():
             attended(lambda: last_round(finisher))
-        return not interrupted.is_set(), status.judged(finisher)
+        return not interrupted.is_set(), outlook.standing(finisher)
 
 
 @contextmanager

@@ -12,9 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from afresh.cli import phrases
 from afresh.cli.output import grid, shown
-from afresh.core import events
+from afresh.core import events, phrases
 from afresh.core.model import DataUpdateTask, MergeCounts, Outcome
 from afresh.core.ports import Clock, Emit
 from afresh.engine.clock import SystemClock

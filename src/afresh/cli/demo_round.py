@@ -2,10 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from afresh.cli.outlook import Outlook, outlook
 from afresh.core import schedule
-from afresh.core.health import State
+from afresh.core.facts import Facts
+from afresh.core.health import judge
 from afresh.core.model import UpdateType
+from afresh.core.states import State
 from afresh.engine.cancellation import CancelToken
 from afresh.engine.service import Service
 
@@ -18,15 +19,17 @@ def last_round(service: Service) -> None:
     service.recover()
     tables = list(service.tables)
     for _ in range(_ROUNDS):
-        seen = outlook(service)
+        seen = service.facts()
         with ThreadPoolExecutor(service.options.max_degree_of_parallelism) as pool:
             list(pool.map(lambda name, seen=seen: _sync(service, seen, name), tables))
-        tables = [table.table_name for table in outlook(service).judged() if table.state is not State.FRESH]
+        # Between the rounds this is the service that looks after the tables.
+        service.note_check()
+        tables = [table.table_name for table in judge(service.facts()) if table.state is not State.FRESH]
         if not tables:
             return
 
 
-def _sync(service: Service, seen: Outlook, table_name: str) -> None:
+def _sync(service: Service, seen: Facts, table_name: str) -> None:
     config = service.options.data_source(table_name)
     if config is None:
         return

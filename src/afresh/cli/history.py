@@ -5,13 +5,15 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from afresh.cli import configuration, phrases
+from afresh.cli import configuration
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit
 from afresh.cli.outlook import data_source
-from afresh.cli.output import JsonValue, grid, iso, results, shown, write, write_json
-from afresh.core.model import DataUpdate
+from afresh.cli.output import grid, results, shown, write, write_json
+from afresh.core import account, phrases
+from afresh.core.model import DataUpdate, UpdateDetails
 from afresh.wiring import open_cache
 
 
@@ -19,6 +21,9 @@ def history(
     table: Annotated[str | None, typer.Argument(help="Only this table.", metavar="TABLE")] = None,
     config: ConfigPath = None,
     limit: Annotated[int, typer.Option(help="Most rows to show.", min=1)] = 20,
+    details: Annotated[
+        bool, typer.Option("--details", help="Also show where the time went, and who asked for it.")
+    ] = False,
     json: Json = False,
 ) -> Exit:
     """Shows the DataUpdate rows, newest first."""
@@ -31,43 +36,19 @@ def history(
     finally:
         cache.close()
     if json:
-        write_json({"updates": [as_json(update) for update in updates]})
+        write_json({"updates": [account.of_update(update) for update in updates]})
     elif updates:
-        _show(updates)
+        _show(updates, details=details)
     else:
         write("No sync has run yet." if table is None else f"No sync of {table} has run yet.")
     return Exit.GOOD
 
 
-def as_json(update: DataUpdate) -> JsonValue:
-    """An audit row with the names that `--json` promises."""
-    return {
-        "table_name": update.table_name,
-        "source_system": update.source_system,
-        "update_type": str(update.update_type),
-        "operation_id": update.operation_id,
-        "instance_id": update.instance_id,
-        "start_dt": iso(update.start_dt),
-        "end_dt": iso(update.end_dt),
-        "minimum_dt": iso(update.minimum_dt),
-        "source_dt": iso(update.source_dt),
-        "was_successful": update.was_successful,
-        "outcome": None if update.outcome is None else str(update.outcome),
-        "number_records": update.number_records,
-        "rows_inserted": update.counts.inserted,
-        "rows_updated": update.counts.updated,
-        "rows_unchanged": update.counts.unchanged,
-        "rows_deleted": update.counts.deleted,
-        "rows_duplicate": update.counts.duplicates,
-        "error_message": update.error_message,
-        "reason": update.reason,
-    }
-
-
-def _show(updates: Sequence[DataUpdate]) -> None:
+def _show(updates: Sequence[DataUpdate], *, details: bool) -> None:
+    headings = ("Started", "Table", "Type", "Outcome", "Took", "Read", "Inserted", "Updated", "Unchanged", "Deleted")
+    more = ("Batches", "Time went to", "Asked by") if details else ()
     table = grid(
-        ("Started", "Table", "Type", "Outcome", "Took", "Read", "Inserted", "Updated", "Unchanged", "Deleted", ""),
-        frozenset(("Took", "Read", "Inserted", "Updated", "Unchanged", "Deleted")),
+        (*headings, *more, ""), frozenset(("Took", "Read", "Inserted", "Updated", "Unchanged", "Deleted", "Batches"))
     )
     for update in updates:
         counts = update.counts
@@ -80,9 +61,18 @@ def _show(updates: Sequence[DataUpdate]) -> None:
             shown(update.outcome or "running", _STYLES.get(str(update.outcome), "cyan")),
             phrases.span(_took(update)),
             *(f"{number:,}" if done else phrases.NOTHING for number in numbers),
-            shown(update.error_message or ""),
+            *(_details(update.details) if details else ()),
+            shown(": ".join(filter(None, (update.cause, update.error_message)))),
         )
     results().print(table)
+
+
+def _details(known: UpdateDetails | None) -> tuple[str, str, Text]:
+    """Batches, phases by name, and who asked; the schedule if nobody did."""
+    if known is None:
+        return phrases.NOTHING, phrases.NOTHING, shown(phrases.NOTHING)
+    phases = ", ".join(f"{phase} {phrases.span(spent)}" for phase, spent in known.phases.items())
+    return str(known.batches), phases or phrases.NOTHING, shown(known.requested_by or "the schedule")
 
 
 _STYLES = {"succeeded": "green", "failed": "red", "interrupted": "yellow", "cancelled": "yellow"}

@@ -8,19 +8,39 @@ from typing import Annotated
 
 import typer
 
+from afresh.cli.accept import accept
 from afresh.cli.border import bordered
+from afresh.cli.cancel import cancel
 from afresh.cli.check import check
 from afresh.cli.demo import demo
 from afresh.cli.exits import Exit
 from afresh.cli.history import history
 from afresh.cli.init import init
+from afresh.cli.pause import pause
 from afresh.cli.plan import plan
+from afresh.cli.resume import resume
 from afresh.cli.run import run
 from afresh.cli.schema import schema
 from afresh.cli.status import status
 from afresh.cli.sync import sync
+from afresh.cli.why import why
 
-COMMANDS: tuple[Callable[..., Exit], ...] = (init, check, plan, run, sync, status, history, demo, schema)
+COMMANDS: tuple[Callable[..., Exit], ...] = (
+    init,
+    check,
+    plan,
+    run,
+    sync,
+    status,
+    why,
+    history,
+    pause,
+    resume,
+    cancel,
+    accept,
+    demo,
+    schema,
+)
 
 app = typer.Typer(
     help="Keeps a local SQL cache fresh from databases that may only be read.",

@@ -1,49 +1,58 @@
-"""What the log says of every table at this moment; read only, also while a service of another process writes."""
+"""How things stand, as commands tell it. Everything that they say of it comes from `standing`, wherever it is read."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from afresh.core import schedule
-from afresh.core.errors import ConfigurationError
-from afresh.core.health import TableHealth, judge
-from afresh.core.model import DataUpdate
+from afresh.core.errors import AfreshError, CacheError, ConfigurationError
+from afresh.core.health import TableHealth, judge, judge_unseen, worst
 from afresh.core.options import DataSourceConfig, DataSyncOptions
-from afresh.core.schedule import Past
+from afresh.core.states import WORST_FIRST, Health, State
 from afresh.engine.service import Service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
-    """The log's answers, and when they were given."""
+class Standing:
+    """One judgement of everything, and for each table what its windows cannot bring. `unseen` says why the cache
+    could not be asked."""
 
-    options: DataSyncOptions
-    now: datetime
-    pasts: Mapping[str, Past]
-    running: tuple[DataUpdate, ...]
+    at: datetime
+    tables: tuple[TableHealth, ...]
+    notes: tuple[str | None, ...]
+    unseen: AfreshError | None = None
 
-    def past(self, table_name: str) -> Past:
-        """The past of a table; an empty one if nothing is known of it."""
-        return self.pasts.get(table_name, Past(successes={}))
+    @property
+    def health(self) -> Health:
+        """That of the worst table."""
+        return worst(self.tables)
 
-    def open_update(self, table_name: str) -> DataUpdate | None:
-        """The update of that table that is running."""
-        return next((update for update in self.running if update.table_name == table_name), None)
+    @property
+    def all_fresh(self) -> bool:
+        """Whether every table that is synced is fresh."""
+        return all(table.state in (State.FRESH, State.DISABLED) for table in self.tables)
 
-    def judged(self) -> tuple[TableHealth, ...]:
-        """How every table stands."""
-        return judge(self.options, self.pasts, self.running, self.now)
+    @property
+    def worst_first(self) -> tuple[TableHealth, ...]:
+        """The tables, those that need you first; in one state, as they are configured."""
+        return tuple(sorted(self.tables, key=lambda table: WORST_FIRST.index(table.state)))
+
+    def of(self, table_name: str) -> TableHealth:
+        """The judgement of one table, which must be configured."""
+        return next(table for table in self.tables if table.table_name == table_name)
 
 
-def outlook(service: Service) -> Outlook:
-    """Asks the log."""
-    log = service.workplace.cache.log
-    return Outlook(
-        options=service.options,
-        pasts=schedule.pasts(log.last_updates(), log.failures()),
-        running=tuple(log.history(open_only=True, limit=len(service.tables) + 100)),
-        now=service.workplace.clock.now(),
-    )
+def standing(service: Service) -> Standing:
+    """How things stand at this moment; while the cache cannot be asked, of no table anything."""
+    try:
+        facts = service.facts()
+    except CacheError as error:
+        return Standing(
+            at=service.workplace.clock.now(),
+            tables=judge_unseen(service.options, error),
+            notes=(None,) * len(service.options.data_sources),
+            unseen=error,
+        )
+    tables = judge(facts)
+    return Standing(at=facts.now, tables=tables, notes=tuple(_note(service, table.table_name) for table in tables))
 
 
 def data_source(options: DataSyncOptions, table_name: str) -> DataSourceConfig:
@@ -55,3 +64,27 @@ def data_source(options: DataSyncOptions, table_name: str) -> DataSourceConfig:
             hint=f"The tables are: {', '.join(source.table_name for source in options.data_sources)}.",
         )
     return found
+
+
+def source_system(options: DataSyncOptions, name: str) -> None:
+    """ConfigurationError, with those there are, if no table is read from a source system of that name."""
+    known = dict.fromkeys(source.source_system for source in options.data_sources)
+    if name not in known:
+        raise ConfigurationError(
+            f"there is no source system {name!r}", hint=f"The source systems are: {', '.join(known)}."
+        )
+
+
+def one_of(table: str | None, source: str | None) -> tuple[str, str]:
+    """The table and the source that a command was given, of which one is empty; ConfigurationError for both or none."""
+    if bool(table) == bool(source):
+        raise ConfigurationError("give either a table, or a source with --source", hint="One of them, not both.")
+    return table or "", source or ""
+
+
+def _note(service: Service, table_name: str) -> str | None:
+    """What a window of this table cannot bring; nothing while its source cannot be asked."""
+    try:
+        return service.tables[table_name].fetcher.explain(service.workplace.clock.now()).misses
+    except AfreshError:
+        return None

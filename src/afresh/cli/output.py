@@ -3,18 +3,16 @@
 import json
 import sys
 from collections.abc import Iterable
-from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from afresh.core.account import JsonValue
 from afresh.sinks.printable import printable
 
 _WIDTH_OF_FILES = 180
 """Columns of a file or pipe, so that what reads it meets whole lines."""
-
-JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
 
 def results() -> Console:
@@ -53,11 +51,6 @@ def grid(headings: Iterable[str], right: frozenset[str] = frozenset()) -> Table:
     for heading in headings:
         table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
     return table
-
-
-def iso(at: datetime | None) -> str | None:
-    """An instant as JSON has it: ISO 8601, UTC, microseconds."""
-    return None if at is None else at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _console(*, stderr: bool) -> Console:

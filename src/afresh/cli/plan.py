@@ -9,15 +9,18 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.text import Text
 
-from afresh.cli import configuration, phrases
+from afresh.cli import configuration
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit, meaning
-from afresh.cli.outlook import Outlook, data_source, outlook
-from afresh.cli.output import JsonValue, iso, results, shown, write_json
-from afresh.core import schedule
+from afresh.cli.outlook import data_source
+from afresh.cli.output import results, shown, write_json
+from afresh.core import phrases, schedule
+from afresh.core.account import JsonValue
 from afresh.core.errors import AfreshError
+from afresh.core.facts import Facts
 from afresh.core.model import DataUpdate, DataUpdateTask
 from afresh.core.options import DataSourceConfig
+from afresh.core.phrases import iso
 from afresh.core.plan import SyncPlan, plan_sync
 from afresh.core.ports import Explanation
 from afresh.engine.service import Service
@@ -48,7 +51,7 @@ def plan(
     """Shows what would run next for each table: when, why, from which instant, with which SQL. Changes nothing."""
     service = configuration.service(config)
     try:
-        seen = outlook(service)
+        seen = service.facts()
         chosen = service.options.data_sources if table is None else (data_source(service.options, table),)
         found = [_next(source, service, seen) for source in chosen]
     finally:
@@ -61,13 +64,13 @@ def plan(
     return max((meaning(item.error) for item in found if item.error is not None), default=Exit.GOOD)
 
 
-def _next(config: DataSourceConfig, service: Service, seen: Outlook) -> Next:
+def _next(config: DataSourceConfig, service: Service, seen: Facts) -> Next:
     past = seen.past(config.table_name)
-    decision = schedule.decide(config, service.options, past, seen.now, frozenset(), _no_operation)
+    decision = schedule.decide(config, service.options, past, seen.now, frozenset(), _no_operation, seen.asked)
     due_at, waits = decision.next_at, None
     if decision.task is None and due_at is not None:
         waits = decision.reason if past.failures else None
-        decision = schedule.decide(config, service.options, past, due_at, frozenset(), _no_operation)
+        decision = schedule.decide(config, service.options, past, due_at, frozenset(), _no_operation, seen.asked)
     system = service.options.source_systems.get(config.source_system)
     known = Next(
         config=config,

@@ -1,160 +1,201 @@
-"""`afresh status`: how every table stands, and what its last sync did."""
+"""`afresh status`: how every table stands, why, and what its last sync did."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from pathlib import Path
+from typing import Annotated
 
+import typer
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
 from rich.text import Text
 
-from afresh.cli import configuration, phrases
+from afresh.cli import configuration
 from afresh.cli.configuration import ConfigPath, Json
-from afresh.cli.exits import Exit
-from afresh.cli.history import as_json as update_as_json
-from afresh.cli.outlook import Outlook, outlook
-from afresh.cli.output import JsonValue, grid, iso, results, shown, write_json
-from afresh.core.errors import AfreshError
-from afresh.core.health import Health, State, TableHealth, worst
-from afresh.core.model import DataUpdate, UpdateType
+from afresh.cli.exits import Exit, meaning
+from afresh.cli.outlook import Standing, standing
+from afresh.cli.output import grid, results, shown, write_json
+from afresh.core import account, phrases
+from afresh.core.account import JsonValue
+from afresh.core.cause import Cause
+from afresh.core.health import TableHealth
+from afresh.core.sentences import Sentences, sentences
+from afresh.core.states import LOOKS, Health, State
 from afresh.engine.service import Service
 
-_STYLES = {
-    State.FRESH: "green",
-    State.DUE: "green",
-    State.SYNCING: "cyan",
-    State.CATCHING_UP: "yellow",
-    State.NEVER_LOADED: "yellow",
-    State.LATE: "red",
-    State.FAILING: "bold red",
-    State.DISABLED: "dim",
-}
+_WATCH_SECONDS = 2.0
+_STYLES = {"grey": "dim"}
+_BOLD = frozenset({State.STOPPED, State.LATE})
+_NAMED = 8
+"""So many tables of one cause are named; of more it is enough to know how many there are."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """One judgement of everything, and for each table what its windows cannot bring."""
-
-    at: datetime
-    tables: tuple[TableHealth, ...]
-    last: tuple[DataUpdate | None, ...]
-    notes: tuple[str | None, ...]
-
-    @property
-    def health(self) -> Health:
-        """That of the worst table."""
-        return worst(self.tables)
-
-    @property
-    def all_fresh(self) -> bool:
-        """Whether every table that is synced is fresh."""
-        return all(table.state in (State.FRESH, State.DISABLED) for table in self.tables)
-
-
-def status(config: ConfigPath = None, json: Json = False) -> Exit:
-    """Shows how every table stands. Reads the cache only; works beside a running service."""
+def status(
+    config: ConfigPath = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Show it again every two seconds, until Ctrl-C.")
+    ] = False,
+    json: Json = False,
+) -> Exit:
+    """Shows how every table stands, worst first, and why. Reads the cache only; works beside a running service."""
     service = configuration.service(config)
     try:
-        found = judged(service)
+        found = _watched(service, config, json=json) if watch else standing(service)
     finally:
         service.release()
-    if json:
-        write_json(as_json(found))
-    else:
-        show(found)
+    if not watch:
+        _write(found, config, json=json)
+    return exit_of(found)
+
+
+def exit_of(found: Standing) -> Exit:
+    """Good if every table is healthy."""
+    if found.unseen is not None:
+        return meaning(found.unseen)
     return Exit.GOOD if found.health is Health.HEALTHY else Exit.NOT_GOOD
 
 
-def judged(service: Service) -> Status:
-    """The status at this moment."""
-    seen = outlook(service)
-    tables = seen.judged()
-    return Status(
-        at=seen.now,
-        tables=tables,
-        last=tuple(_last(seen, table.table_name) for table in tables),
-        notes=tuple(_note(service, table.table_name) for table in tables),
+def _watched(service: Service, config: Path | None, *, json: bool) -> Standing:
+    """The last that was seen before Ctrl-C. On a terminal in place, elsewhere one after the other."""
+    found = standing(service)
+    console = results()
+    try:
+        if json or not console.is_terminal:
+            while True:
+                _write(found, config, json=json)
+                time.sleep(_WATCH_SECONDS)
+                found = standing(service)
+        with Live(_told(found, config), console=console, auto_refresh=False, screen=True) as live:
+            while True:
+                time.sleep(_WATCH_SECONDS)
+                found = standing(service)
+                live.update(_told(found, config), refresh=True)
+    except KeyboardInterrupt:
+        return found
+
+
+def _write(found: Standing, config: Path | None, *, json: bool) -> None:
+    if json:
+        write_json(as_json(found, config))
+    else:
+        show(found, config)
+
+
+def show(found: Standing, config: Path | None = None) -> None:
+    """The status as a table, with what is wrong and what is to be known below it."""
+    results().print(_table(found))
+    results().print()
+    for line in _below(found, config):
+        results().print(shown(line), soft_wrap=True)
+
+
+def _told(found: Standing, config: Path | None) -> Group:
+    return Group(
+        Text(f"{found.health} at {phrases.instant(found.at)}; Ctrl-C ends this.\n", style="bold"),
+        _table(found),
+        Text(""),
+        *(shown(line) for line in _below(found, config)),
     )
 
 
-def show(found: Status) -> None:
-    """The status as a table, with what is wrong and what is to be known below it."""
-    console = results()
-    columns = ("Table", "Source", "State", "Data as of", "Age", "Next", "Last sync", "Read", "Changed")
-    table = grid(columns, frozenset(("Age", "Read")))
-    for health, last in zip(found.tables, found.last, strict=True):
+def _table(found: Standing) -> Table:
+    columns = ("Table", "Source", "State", "Data as of", "Age", "Limit", "Next", "Last sync", "Read", "Changed")
+    table = grid(columns, frozenset(("Age", "Limit", "Read")))
+    for health in found.worst_first:
+        last = health.latest
         table.add_row(
             shown(health.table_name),
             shown(health.source_system),
-            Text(health.state, style=_STYLES[health.state]),
+            state_text(health),
             phrases.instant(health.data_as_of),
-            phrases.span(found.at - health.data_as_of) if health.data_as_of else phrases.NOTHING,
+            phrases.NOTHING if health.state is State.UNKNOWN else phrases.span(health.age),
+            phrases.span(health.limit),
             phrases.relative(health.next_at, found.at),
             str(last.update_type) if last else phrases.NOTHING,
             f"{last.number_records:,}" if last else phrases.NOTHING,
             phrases.changes(last.counts) if last else phrases.NOTHING,
         )
-    console.print(table)
-    console.print()
-    for line in _below(found):
-        console.print(shown(line), soft_wrap=True)
+    return table
 
 
-def _below(found: Status) -> Iterator[str]:
-    """What is wrong, in the same words once; what is to be known; and the sum of it."""
-    wrong: dict[str, list[str]] = {}
-    for table in found.tables:
-        if table.health is not Health.HEALTHY and table.state is not State.NEVER_LOADED:
-            wrong.setdefault(f"{table.state}: {table.reason}", []).append(table.table_name)
-    for reason, names in wrong.items():
-        yield f"{reason} ({', '.join(names)})."
-    for table in found.tables:
-        if table.last_error:
-            yield f"{table.table_name}: the last error was: {table.last_error}"
+def state_text(health: TableHealth) -> Text:
+    """A state as it is shown: sign, word and colour."""
+    look = LOOKS[health.state]
+    colour = _STYLES.get(look.colour, look.colour)
+    return Text(f"{look.glyph} {health.state}", style=f"bold {colour}" if health.state in _BOLD else colour)
+
+
+def _below(found: Standing, config: Path | None) -> Iterator[str]:
+    """What keeps tables from being fresh, each cause once and the worst first; what is to be known; the sum of it."""
+    for tables in _by_cause(found):
+        yield from _problem(tables, sentences(tables[0], found.at, given(config)))
+        yield ""
     yield from (note for note in found.notes if note)
     states = Counter(table.state for table in found.tables)
     told = ", ".join(f"{states[state]} {state.lower()}" for state in State if states[state])
     yield f"{found.health}: {told or 'there are no tables'}."
 
 
-def as_json(found: Status) -> JsonValue:
+_OF_THE_SOURCE = frozenset({Cause.SOURCE_UNREACHABLE, Cause.LOGIN_REFUSED, Cause.SOURCE_SLOW, Cause.QUIET_HOURS})
+_OF_ALL = frozenset({Cause.SERVICE_OFF, Cause.NO_WORKER, Cause.CACHE_FULL, Cause.CACHE_LOCKED, Cause.CACHE_UNREACHABLE})
+
+
+def _by_cause(found: Standing) -> list[list[TableHealth]]:
+    """The tables that something keeps from being fresh, those together that one thing does."""
+    groups: dict[tuple[str, str], list[TableHealth]] = {}
+    for table in found.worst_first:
+        if table.state is not State.DISABLED and table.cause not in (None, Cause.ROUTINE):
+            groups.setdefault((str(table.cause), _shared(table)), []).append(table)
+    return list(groups.values())
+
+
+def _shared(table: TableHealth) -> str:
+    """What tables with one trouble have in common."""
+    if table.cause in _OF_ALL:
+        return str(table.service_is_on)
+    if table.cause in _OF_THE_SOURCE:
+        return table.source_system
+    if table.pause is not None:
+        return str(table.pause.sequence)
+    return (table.last_error or "").removeprefix(f"{table.table_name}: ")
+
+
+def _problem(tables: list[TableHealth], words: Sentences) -> Iterator[str]:
+    names = ", ".join(table.table_name for table in tables[:_NAMED])
+    more = f" and {len(tables) - _NAMED} more" if len(tables) > _NAMED else ""
+    first = tables[0]
+    yield f"{LOOKS[first.state].glyph} {first.state}, {first.cause}: {names}{more}"
+    yield f"    what   {words.happened}"
+    yield f"    safe?  {words.safe if len(tables) == 1 else _safe(tables)}"
+    yield f"    next   {words.next}"
+    yield f"    you    {words.you}"
+
+
+def _safe(tables: list[TableHealth]) -> str:
+    """Of several tables: the oldest data that is served."""
+    known = [table.data_as_of for table in tables if table.data_as_of is not None]
+    missing = len(tables) - len(known)
+    if not known:
+        return "There is no data yet that could be wrong."
+    without = f"; {missing} have no data yet" if missing else ""
+    return f"Yes: they serve the source as of {phrases.instant(min(known))} or later, whole{without}."
+
+
+def given(config: Path | None) -> str | None:
+    """The configuration as commands that are shown have to name it: as it was named to us."""
+    return None if config is None else str(config)
+
+
+def as_json(found: Standing, config: Path | None = None) -> JsonValue:
     """The status with the names that `--json` promises."""
-    each = zip(found.tables, found.last, found.notes, strict=True)
+    each = zip(found.tables, found.notes, strict=True)
     return {
-        "at": iso(found.at),
+        "at": phrases.iso(found.at),
         "health": str(found.health),
-        "tables": [_table_as_json(table, last, note, found.at) for table, last, note in each],
+        "error": None if found.unseen is None else str(found.unseen),
+        "tables": [
+            account.of_table(table, sentences(table, found.at, given(config))) | {"note": note} for table, note in each
+        ],
     }
-
-
-def _table_as_json(table: TableHealth, last: DataUpdate | None, note: str | None, at: datetime) -> JsonValue:
-    return {
-        "table_name": table.table_name,
-        "source_system": table.source_system,
-        "state": str(table.state),
-        "health": str(table.health),
-        "reason": table.reason,
-        "data_as_of": iso(table.data_as_of),
-        "age_seconds": (at - table.data_as_of).total_seconds() if table.data_as_of else None,
-        "next_at": iso(table.next_at),
-        "running_since": iso(table.running_since),
-        "overdue_seconds": table.overdue_by.total_seconds() if table.overdue_by else None,
-        "consecutive_failures": table.consecutive_failures,
-        "last_error": table.last_error,
-        "last_success": {
-            str(update_type): update_as_json(update) for update_type, update in sorted(table.last_success.items())
-        },
-        "last_sync": update_as_json(last) if last else None,
-        "note": note,
-    }
-
-
-def _last(seen: Outlook, table_name: str) -> DataUpdate | None:
-    return seen.past(table_name).latest(UpdateType)
-
-
-def _note(service: Service, table_name: str) -> str | None:
-    """What a window of this table cannot bring; nothing while its source cannot be asked."""
-    try:
-        return service.tables[table_name].fetcher.explain(service.workplace.clock.now()).misses
-    except AfreshError:
-        return None

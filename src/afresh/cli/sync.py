@@ -5,17 +5,20 @@ from typing import Annotated
 
 import typer
 
-from afresh.cli import configuration, phrases
+from afresh.cli import configuration
+from afresh.cli.asking import who
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit, meaning
 from afresh.cli.foreground import attended
-from afresh.cli.outlook import data_source, outlook
-from afresh.cli.output import JsonValue, iso, say, write, write_json
+from afresh.cli.outlook import data_source
+from afresh.cli.output import say, write, write_json
 from afresh.cli.watching import watching
-from afresh.core import schedule
+from afresh.core import phrases, schedule
+from afresh.core.account import JsonValue
 from afresh.core.errors import AlreadyRunning, ConfigurationError, Defect
 from afresh.core.events import SyncEnded
 from afresh.core.model import Outcome, UpdateType
+from afresh.core.phrases import iso
 from afresh.engine.cancellation import CancelToken
 from afresh.engine.service import Service
 
@@ -32,7 +35,7 @@ def sync(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")] = False,
     json: Json = False,
 ) -> Exit:
-    """Syncs one table now, also beside a running service. Without a type: what is due, else the smallest window."""
+    """Syncs one table now, even a paused one, also beside a service. Without a type: what is due, else the least."""
     asked = _asked(mass=mass, daily=daily, hourly=hourly)
     with ExitStack() as stack:
         emit = stack.enter_context(watching(log=verbose, verbose=verbose))
@@ -42,9 +45,13 @@ def sync(
         service.recover()
         update_type = asked or _sensible(service, table)
         _refuse_if_running(service, table)
+        service.requests.start()
         token = CancelToken()
         ended = attended(
-            lambda: service.sync_now(source.table_name, update_type, token, allow_shrink=allow_shrink), token.request
+            lambda: service.sync_now(
+                source.table_name, update_type, token, allow_shrink=allow_shrink, requested_by=who()
+            ),
+            token.request,
         )
     if json:
         write_json(_as_json(ended))
@@ -67,7 +74,7 @@ def _asked(*, mass: bool, daily: bool, hourly: bool) -> UpdateType | None:
 def _sensible(service: Service, table_name: str) -> UpdateType:
     """What is due; else the smallest window that is scheduled; else everything."""
     config = data_source(service.options, table_name)
-    seen = outlook(service)
+    seen = service.facts()
     past = seen.past(table_name)
     decision = schedule.decide(config, service.options, past, seen.now, frozenset(), lambda: "")
     if decision.task is not None:

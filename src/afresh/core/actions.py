@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
 class ActionKind(StrEnum):
-    """What was asked. `mistrust` alone is the service's own: its clock went back, so what it recorded before says
-    nothing any more about how old the data is."""
+    """What was asked. `clock` alone is the service's own note: its clock went back, so what was recorded before is
+    older than it looks."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -16,15 +16,16 @@ class ActionKind(StrEnum):
     ACCEPT = "accept"
     RESET = "reset"
     RUN = "run"
-    MISTRUST = "mistrust"
+    CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """One thing that was asked: by whom, when, of which table, source or operation (empty where it is none), and why.
 
-    `argument` is the update type of a `run`, and for `accept` and `mistrust` the sequence of the last update that had
-    been recorded by then. `sequence` is the order of recording; 0 before it is recorded.
+    `argument` is the update type of a `run`; for `accept` and `clock` the sequence of the last update that had been
+    recorded by then, and for `clock` after it the seconds that were lost. `sequence` is the order of recording; 0
+    before it is recorded.
     """
 
     at: datetime
@@ -40,7 +41,16 @@ class Action:
     @property
     def after_update(self) -> int:
         """The sequence in the argument; 0 if it holds none."""
-        return int(self.argument) if self.argument.isascii() and self.argument.isdigit() else 0
+        return self._number(0)
+
+    @property
+    def lost(self) -> timedelta:
+        """By how much the clock went back."""
+        return timedelta(seconds=self._number(1))
+
+    def _number(self, place: int) -> int:
+        words = self.argument.split()
+        return int(words[place]) if len(words) > place and words[place].isascii() and words[place].isdigit() else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +71,10 @@ class Standing:
         """The latest breaker reset of this source."""
         return self._latest(ActionKind.RESET, "", source_system)
 
-    @property
-    def mistrusted(self) -> int:
-        """The sequence up to which updates do not prove how old the data is; 0 if all do."""
-        return max((action.after_update for action in self.actions if action.kind is ActionKind.MISTRUST), default=0)
+    def lost_since(self, sequence: int) -> timedelta:
+        """How much older than it looks an update of that sequence is, because the clock went back after it."""
+        notes = (action for action in self.actions if action.kind is ActionKind.CLOCK)
+        return max((note.lost for note in notes if sequence <= note.after_update), default=timedelta(0))
 
     def _pause(self, table_name: str, source_system: str) -> Action | None:
         paused = self._latest(ActionKind.PAUSE, table_name, source_system)
@@ -80,6 +90,9 @@ class Standing:
             if (action.kind, action.table_name, action.source_system) == (kind, table_name, source_system)
         )
         return max(found, key=lambda action: action.sequence, default=None)
+
+
+NOTHING_ASKED = Standing()
 
 
 def standing(actions: Iterable[Action]) -> Standing:

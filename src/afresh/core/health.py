@@ -1,16 +1,21 @@
-"""How a table stands, judged from the log and the clock alone. One judgement; commands, pages and metrics show it.
+"""How a table stands, and why: judged from facts alone. One judgement; commands, pages and metrics show it.
 
-Green must be earned: a table is fresh only if a committed success proves it.
+Green must be earned: a table is fresh only if a committed success proves it, by a clock that can be trusted, under a
+service that is there to keep it so.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from afresh.core.actions import Action
+from afresh.core.cause import NEEDS_A_PERSON, Cause, cause_of
+from afresh.core.errors import AfreshError
+from afresh.core.facts import Facts
 from afresh.core.model import DataUpdate, Outcome, UpdateType
 from afresh.core.options import DataSourceConfig, DataSyncOptions
-from afresh.core.schedule import Past, slots_of
+from afresh.core.schedule import SATISFIED_BY, Past, Slot, accepted, slots_of
+from afresh.core.states import Health, State
 
 GRACE = 1.5
 """A success counts for this many intervals."""
@@ -18,103 +23,92 @@ GRACE = 1.5
 FAILURES_TO_UNHEALTHY = 3
 
 
-class State(StrEnum):
-    """How one table stands."""
-
-    FRESH = "Fresh"
-    DUE = "Due"
-    SYNCING = "Syncing"
-    CATCHING_UP = "Catching up"
-    LATE = "Late"
-    FAILING = "Failing"
-    NEVER_LOADED = "Never loaded"
-    DISABLED = "Disabled"
-
-
-class Health(StrEnum):
-    """The specified aggregate."""
-
-    HEALTHY = "Healthy"
-    DEGRADED = "Degraded"
-    UNHEALTHY = "Unhealthy"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableHealth:
-    """The judgement of one table. `data_as_of` is the anchor of the last committed update that covers a window."""
+    """The judgement of one table; every state but Fresh has a cause.
+
+    `data_as_of` is the instant, on the source's clock, that the last committed update proves; `age` how long ago that
+    was, by our clock; `limit` the age that the tightest schedule allows. `right_by` is when it should be right again,
+    None wherever that depends on somebody else. `failure` is the failed update that the cause comes from.
+    """
 
     table_name: str
     source_system: str
     state: State
     health: Health
-    reason: str
-    last_success: Mapping[UpdateType, DataUpdate]
-    data_as_of: datetime | None
-    running_since: datetime | None
-    overdue_by: timedelta | None
-    consecutive_failures: int
-    last_error: str | None
-    next_at: datetime | None
+    cause: Cause | None
+    last_success: Mapping[UpdateType, DataUpdate] = field(default_factory=dict)
+    data_as_of: datetime | None = None
+    age: timedelta | None = None
+    limit: timedelta | None = None
+    overdue_by: timedelta | None = None
+    running: DataUpdate | None = None
+    consecutive_failures: int = 0
+    failure: DataUpdate | None = None
+    next_at: datetime | None = None
+    right_by: datetime | None = None
+    pause: Action | None = None
+    accepted: Action | None = None
+    service_is_on: bool = False
+
+    @property
+    def running_since(self) -> datetime | None:
+        """When the sync that has not ended was started."""
+        return self.running.start_dt if self.running else None
+
+    @property
+    def last_error(self) -> str | None:
+        """What went wrong, in the words of the error."""
+        return self.failure.error_message if self.failure else None
+
+    @property
+    def latest(self) -> DataUpdate | None:
+        """The success recorded last."""
+        return max(self.last_success.values(), key=lambda update: update.sequence, default=None)
 
 
-def judge(
-    options: DataSyncOptions, pasts: Mapping[str, Past], running: Iterable[DataUpdate], now: datetime
-) -> tuple[TableHealth, ...]:
+def judge(facts: Facts) -> tuple[TableHealth, ...]:
     """Every data source's health, in the order of the configuration."""
-    open_updates = {update.table_name: update for update in running}
+    return tuple(judge_table(config, facts) for config in facts.options.data_sources)
+
+
+def judge_unseen(options: DataSyncOptions, error: AfreshError) -> tuple[TableHealth, ...]:
+    """What can be said while the cache cannot be asked: of no table anything."""
     return tuple(
-        judge_table(
-            config, options, pasts.get(config.table_name, Past(successes={})), open_updates.get(config.table_name), now
+        TableHealth(
+            table_name=config.table_name,
+            source_system=config.source_system,
+            state=State.UNKNOWN,
+            health=Health.UNHEALTHY,
+            cause=cause_of(error),
         )
         for config in options.data_sources
     )
 
 
-def judge_table(
-    config: DataSourceConfig, options: DataSyncOptions, past: Past, running: DataUpdate | None, now: datetime
-) -> TableHealth:
+def judge_table(config: DataSourceConfig, facts: Facts) -> TableHealth:
     """One table's health."""
-    slots = slots_of(config, options, past, now) if config.is_enabled else ()
-    latest = past.latest(UpdateType)
-    failures = [
-        update
-        for update in past.failures
-        if update.outcome is not Outcome.CANCELLED and (latest is None or update.sequence > latest.sequence)
-    ]
-    overdue = max((now - slot.last.start_dt - slot.interval * GRACE for slot in slots if slot.last), default=None)
-    late = overdue is not None and overdue > timedelta(0)
-    never = latest is None
-    if not slots:
-        state, health, reason = State.DISABLED, Health.HEALTHY, "it is not synced"
-    elif len(failures) >= FAILURES_TO_UNHEALTHY:
-        state, health = State.FAILING, Health.UNHEALTHY
-        reason = f"{len(failures)} syncs in a row failed"
-    elif never:
-        state = State.SYNCING if running else State.NEVER_LOADED
-        health, reason = Health.DEGRADED, "the first load runs" if running else "no sync has succeeded yet"
-    elif late:
-        state = State.CATCHING_UP if running or failures else State.LATE
-        health = Health.DEGRADED if running or failures else Health.UNHEALTHY
-        reason = "a sync runs" if running else "the last sync failed" if failures else "nothing is under way"
-    elif running:
-        state, health, reason = State.SYNCING, Health.HEALTHY, f"{running.update_type} runs"
-    elif any(slot.due_at <= now for slot in slots):
-        state, health, reason = State.DUE, Health.HEALTHY, "the next sync is due"
-    else:
-        state, health, reason = State.FRESH, Health.HEALTHY, "each schedule was met"
+    seen = _Seen.of(config, facts)
+    state, cause = _state(seen)
     return TableHealth(
         table_name=config.table_name,
         source_system=config.source_system,
         state=state,
-        health=health,
-        reason=reason,
-        last_success=past.successes,
-        data_as_of=latest.anchor if latest else None,
-        running_since=running.start_dt if running else None,
-        overdue_by=overdue if late else None,
-        consecutive_failures=len(failures),
-        last_error=failures[0].error_message if failures else None,
-        next_at=min((slot.ready_at for slot in slots), default=None),
+        health=_health(seen, state),
+        cause=cause,
+        last_success=seen.past.successes,
+        data_as_of=seen.latest.anchor if seen.latest else None,
+        age=seen.age,
+        limit=seen.limit,
+        overdue_by=seen.overdue if seen.late else None,
+        running=seen.running,
+        consecutive_failures=len(seen.in_a_row),
+        failure=seen.waits_for_you or (seen.in_a_row[0] if seen.in_a_row else seen.cancelled),
+        next_at=_next_at(seen, state),
+        right_by=_right_by(seen, state),
+        pause=seen.pause,
+        accepted=accepted(facts.asked, seen.past, config.table_name),
+        service_is_on=facts.service_is_on,
     )
 
 
@@ -122,3 +116,206 @@ def worst(tables: Iterable[TableHealth]) -> Health:
     """The aggregate: that of the worst table; healthy without any."""
     order = list(Health)
     return max((table.health for table in tables), key=order.index, default=Health.HEALTHY)
+
+
+# ------------------------------------------------------------------------------------------------ the judgement
+
+_ABOUT_ROWS = frozenset({Cause.SHRANK, Cause.BAD_DATA})
+"""Only a success that read the same rows shows that these are over; the others any success does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """One table, as the facts show it."""
+
+    facts: Facts
+    config: DataSourceConfig
+    slots: tuple[Slot, ...]
+    running: DataUpdate | None
+    pause: Action | None
+    in_a_row: tuple[DataUpdate, ...]
+    waits_for_you: DataUpdate | None
+
+    @classmethod
+    def of(cls, config: DataSourceConfig, facts: Facts) -> "_Seen":
+        past = facts.past(config.table_name)
+        latest = past.latest(UpdateType)
+        failures = [update for update in past.failures if update.outcome is not Outcome.CANCELLED]
+        return cls(
+            facts=facts,
+            config=config,
+            slots=slots_of(config, facts.options, past, facts.now, facts.asked) if config.is_enabled else (),
+            running=facts.open_update(config.table_name),
+            pause=facts.asked.pause_of(config.table_name, config.source_system),
+            in_a_row=tuple(update for update in failures if latest is None or update.sequence > latest.sequence),
+            waits_for_you=_waits_for_you(config, facts, failures),
+        )
+
+    @property
+    def past(self) -> Past:
+        return self.facts.past(self.config.table_name)
+
+    @property
+    def latest(self) -> DataUpdate | None:
+        return self.past.latest(UpdateType)
+
+    @property
+    def cancelled(self) -> DataUpdate | None:
+        """The last sync, if somebody stopped it."""
+        last = max((self.latest, *self.past.failures), key=lambda update: update.sequence if update else 0)
+        return last if last is not None and last.outcome is Outcome.CANCELLED else None
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether an update is open whose process is gone: nobody has said yet how it ended."""
+        return self.running is not None and self.running.instance_id not in self.facts.live
+
+    @property
+    def clock_is_wrong(self) -> bool:
+        return self.facts.clock_went_back or any(slot.clock_went_back for slot in self.slots)
+
+    @property
+    def age(self) -> timedelta | None:
+        """By our clock, whatever the source's says: from the start of the update, or from before that where the
+        source had older transactions open."""
+        latest = self.latest
+        if latest is None:
+            return None
+        lost = self.facts.asked.lost_since(latest.sequence)
+        skew = latest.details.skew if latest.details else None
+        if latest.source_dt is None or skew is None:
+            return self.facts.now - latest.start_dt + lost
+        return self.facts.now - min(latest.start_dt, latest.source_dt - skew) + lost
+
+    @property
+    def limit(self) -> timedelta | None:
+        return min((slot.interval * GRACE for slot in self.slots), default=None)
+
+    @property
+    def overdue(self) -> timedelta | None:
+        """How far over its limit the worst schedule is, negative if it is within; None without any success."""
+        over = [self.facts.now - slot.started - slot.interval * GRACE for slot in self.slots if slot.started]
+        if self.age is not None and self.limit is not None:
+            over.append(self.age - self.limit)
+        return max(over, default=None)
+
+    @property
+    def late(self) -> bool:
+        return self.overdue is not None and self.overdue > timedelta(0)
+
+    @property
+    def due(self) -> bool:
+        return any(slot.due_at <= self.facts.now for slot in self.slots)
+
+    @property
+    def held_until(self) -> datetime | None:
+        """Until when the source is left alone."""
+        state = self.facts.source(self.config.source_system)
+        ends = [end for end in (state.quiet_until, state.breaker_until) if end is not None and end > self.facts.now]
+        return max(ends, default=None)
+
+    def why(self, otherwise: Cause) -> Cause:
+        """The cause of a table that is waited for: its last failure, what holds its source, no worker, or that."""
+        state, now = self.facts.source(self.config.source_system), self.facts.now
+        if self.in_a_row:
+            return self.in_a_row[0].cause or Cause.DEFECT
+        if state.breaker_until is not None and state.breaker_until > now:
+            return Cause.SOURCE_UNREACHABLE
+        if state.quiet_until is not None and state.quiet_until > now:
+            return Cause.QUIET_HOURS
+        if self.running is None and (self.facts.busy or self.facts.source_busy(self.config.source_system)):
+            return Cause.NO_WORKER
+        return Cause.CANCELLED if self.cancelled is not None and self.running is None else otherwise
+
+
+def _waits_for_you(config: DataSourceConfig, facts: Facts, failures: Iterable[DataUpdate]) -> DataUpdate | None:
+    """The latest failure of a type that will come again until somebody acts, and that no success has overtaken."""
+    past = facts.past(config.table_name)
+    leave = accepted(facts.asked, past, config.table_name)
+    newest = {failure.update_type: failure for failure in reversed(tuple(failures))}
+    for failure in sorted(newest.values(), key=lambda update: -update.sequence):
+        cause = failure.cause
+        if cause not in NEEDS_A_PERSON or (cause is Cause.SHRANK and leave is not None):
+            continue
+        types = SATISFIED_BY[failure.update_type] if cause in _ABOUT_ROWS else tuple(UpdateType)
+        after = past.latest(types)
+        if after is None or after.sequence < failure.sequence:
+            return failure
+    return None
+
+
+def _state(seen: _Seen) -> tuple[State, Cause | None]:
+    """The state and its cause; the first that applies."""
+    if not seen.slots:
+        return State.DISABLED, Cause.CONFIGURATION
+    if seen.pause is not None:
+        return State.PAUSED, Cause.PAUSED
+    if seen.clock_is_wrong:
+        return State.UNKNOWN, Cause.CONFIGURATION
+    if seen.orphaned:
+        return State.UNKNOWN, Cause.SERVICE_OFF
+    if seen.waits_for_you is not None:
+        return State.STOPPED, seen.waits_for_you.cause
+    if len(seen.in_a_row) >= FAILURES_TO_UNHEALTHY:
+        return State.STOPPED, seen.in_a_row[0].cause or Cause.DEFECT
+    if seen.latest is None and seen.running is None:
+        return State.NEVER_LOADED, seen.why(Cause.ROUTINE if seen.facts.service_is_on else Cause.SERVICE_OFF)
+    if not seen.facts.service_is_on and seen.running is None:
+        return State.STOPPED, Cause.SERVICE_OFF
+    if seen.late:
+        return _late(seen)
+    if seen.running is not None:
+        return State.SYNCING, seen.why(Cause.ROUTINE)
+    return (State.DUE, seen.why(Cause.ROUTINE)) if seen.due else (State.FRESH, None)
+
+
+def _late(seen: _Seen) -> tuple[State, Cause]:
+    """Over the limit: healing if something is under way or known to come."""
+    if seen.running is not None:
+        was_late = seen.overdue is not None and seen.running.start_dt > seen.facts.now - seen.overdue
+        return State.CATCHING_UP, seen.why(Cause.SERVICE_OFF if was_late else Cause.SOURCE_SLOW)
+    if seen.in_a_row or seen.held_until is not None:
+        return State.CATCHING_UP, seen.why(Cause.SERVICE_OFF)
+    if not seen.due:
+        # The schedule was met, but by a source that has transactions open for longer than the limit allows.
+        return State.CATCHING_UP, Cause.SOURCE_SLOW
+    return State.LATE, seen.why(Cause.SERVICE_OFF)
+
+
+def _health(seen: _Seen, state: State) -> Health:
+    """The specified rules. Besides: what is paused, stopped or unknown is at least degraded, for it is not healthy."""
+    if state is State.DISABLED:
+        return Health.HEALTHY
+    held = seen.running is not None or seen.held_until is not None
+    progressing = held or (bool(seen.in_a_row) and seen.facts.service_is_on)
+    if state in {State.UNKNOWN, State.NEVER_LOADED} and len(seen.in_a_row) < FAILURES_TO_UNHEALTHY:
+        return Health.DEGRADED if seen.facts.service_is_on or held else Health.UNHEALTHY
+    if len(seen.in_a_row) >= FAILURES_TO_UNHEALTHY or (seen.late and (not progressing or seen.pause is not None)):
+        return Health.UNHEALTHY
+    if not seen.facts.service_is_on and seen.running is None:
+        return Health.UNHEALTHY
+    degraded = seen.late or seen.latest is None or state in {State.PAUSED, State.STOPPED}
+    return Health.DEGRADED if degraded else Health.HEALTHY
+
+
+def _next_at(seen: _Seen, state: State) -> datetime | None:
+    """When the next sync may start; None if that is for somebody to say."""
+    if state is State.PAUSED or not seen.facts.service_is_on:
+        return None
+    ready = min((slot.ready_at for slot in seen.slots), default=None)
+    return max(ready, seen.held_until) if ready is not None and seen.held_until is not None else ready
+
+
+def _right_by(seen: _Seen, state: State) -> datetime | None:
+    """When what is under way should have ended, if it takes as long as last time; None where others decide that."""
+    if state not in {State.DUE, State.SYNCING, State.CATCHING_UP} or seen.in_a_row:
+        return None
+    if seen.why(Cause.ROUTINE) not in {Cause.ROUTINE, Cause.QUIET_HOURS} or seen.latest is None:
+        return None
+    took = seen.latest.end_dt - seen.latest.start_dt if seen.latest.end_dt else timedelta(0)
+    if seen.running is not None:
+        expected = seen.running.start_dt + took
+        same = seen.running.update_type is seen.latest.update_type
+        return expected if same and expected > seen.facts.now else None
+    begins = _next_at(seen, state)
+    return max(begins, seen.facts.now) + seen.facts.options.check_interval + took if begins else None

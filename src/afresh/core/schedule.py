@@ -1,9 +1,10 @@
 """What is due, and from which instant it reads. Pure: clock reading and log rows come in, decisions go out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from afresh.core.actions import NOTHING_ASKED, Action, Standing
 from afresh.core.backoff import delay
 from afresh.core.model import DataUpdate, DataUpdateTask, Outcome, UpdateType
 from afresh.core.options import DataSourceConfig, DataSyncOptions, ScheduleConfig
@@ -41,6 +42,8 @@ class Slot:
     update_type: UpdateType
     interval: timedelta
     last: DataUpdate | None
+    started: datetime | None
+    """When the last success started, by the clock as it goes now."""
     due_at: datetime
     retry_at: datetime | None
     reason: str
@@ -83,10 +86,12 @@ def pending(
     now: datetime,
     in_flight: frozenset[str],
     new_operation_id: Callable[[], str],
+    asked: Standing = NOTHING_ASKED,
 ) -> tuple[Decision, ...]:
     """One decision for each data source, in the order of the configuration."""
+    nothing = Past(successes={})
     return tuple(
-        decide(config, options, pasts.get(config.table_name, Past(successes={})), now, in_flight, new_operation_id)
+        decide(config, options, pasts.get(config.table_name, nothing), now, in_flight, new_operation_id, asked)
         for config in options.data_sources
     )
 
@@ -98,8 +103,10 @@ def decide(
     now: datetime,
     in_flight: frozenset[str],
     new_operation_id: Callable[[], str],
+    asked: Standing = NOTHING_ASKED,
 ) -> Decision:
-    """The one task of a table in this check: the first of Mass, Daily, Hourly that is enabled and due.
+    """The one task of a table in this check: the first of Mass, Daily, Hourly that is enabled and due; none while
+    the table or its source is paused.
 
     A type whose last run failed lets the others that are due go first, so that a Mass that is refused again and
     again does not keep the windows from running.
@@ -110,9 +117,12 @@ def decide(
 
     if not config.is_enabled:
         return nothing("the data source is disabled")
-    slots = slots_of(config, options, past, now)
+    slots = slots_of(config, options, past, now, asked)
     if not slots:
         return nothing("no schedule is enabled")
+    pause = asked.pause_of(config.table_name, config.source_system)
+    if pause is not None:
+        return nothing(f"it was paused by {pause.who} at {_instant(pause.at)}: {pause.reason}")
     if config.table_name in in_flight:
         return nothing("a sync of it is running", now)
     ready = [slot for slot in slots if slot.ready_at <= now]
@@ -127,16 +137,33 @@ def decide(
         minimum_dt=minimum_dt(slot.update_type, slot.interval, past, options.lookback_multiplier),
         operation_id=new_operation_id(),
         reason=slot.reason,
+        allow_shrink=slot.update_type is UpdateType.MASS and accepted(asked, past, config.table_name) is not None,
     )
     return Decision(table_name=config.table_name, task=task, reason=slot.reason, next_at=now, slot=slot)
 
 
-def slots_of(config: DataSourceConfig, options: DataSyncOptions, past: Past, now: datetime) -> tuple[Slot, ...]:
+def slots_of(
+    config: DataSourceConfig,
+    options: DataSyncOptions,
+    past: Past,
+    now: datetime,
+    asked: Standing = NOTHING_ASKED,
+) -> tuple[Slot, ...]:
     """How each enabled schedule of a table stands, by priority."""
     found = ((update_type, config.schedule(update_type)) for update_type in UpdateType)
-    return tuple(
-        _slot(update_type, schedule, options, past, now) for update_type, schedule in found if schedule is not None
-    )
+    slots = (_slot(update_type, schedule, options, past, now, asked) for update_type, schedule in found if schedule)
+    if accepted(asked, past, config.table_name) is None:
+        return tuple(slots)
+    return tuple(replace(slot, retry_at=None) if slot.update_type is UpdateType.MASS else slot for slot in slots)
+
+
+def accepted(asked: Standing, past: Past, table_name: str) -> Action | None:
+    """The leave for the next Mass to shrink the table; None once a Mass has started after it was given."""
+    leave = asked.accept_of(table_name)
+    started = (past.successes.get(UpdateType.MASS), *past.failures)
+    masses = [update for update in started if update is not None and update.update_type is UpdateType.MASS]
+    used = leave is None or any(update.sequence > leave.after_update for update in masses)
+    return None if used else leave
 
 
 def minimum_dt(update_type: UpdateType, interval: timedelta, past: Past, lookback_multiplier: float) -> datetime | None:
@@ -151,11 +178,17 @@ def minimum_dt(update_type: UpdateType, interval: timedelta, past: Past, lookbac
 
 
 def _slot(
-    update_type: UpdateType, schedule: ScheduleConfig, options: DataSyncOptions, past: Past, now: datetime
+    update_type: UpdateType,
+    schedule: ScheduleConfig,
+    options: DataSyncOptions,
+    past: Past,
+    now: datetime,
+    asked: Standing,
 ) -> Slot:
     types = (update_type,) if options.strict_schedules else SATISFIED_BY[update_type]
     last = past.latest(types)
-    due_at, reason, went_back, missed = _due(update_type, schedule.interval, last, now)
+    lost = asked.lost_since(last.sequence) if last is not None else timedelta(0)
+    due_at, reason, went_back, missed = _due(update_type, schedule.interval, last, now, lost)
     retry_at = _retry_at(update_type, schedule.interval, options.check_interval, past, now)
     if retry_at is not None and retry_at > max(now, due_at):
         failed = sum(update.update_type is update_type for update in past.failures)
@@ -166,6 +199,7 @@ def _slot(
         update_type=update_type,
         interval=schedule.interval,
         last=last,
+        started=None if last is None else last.start_dt - lost,
         due_at=due_at,
         retry_at=retry_at,
         reason=reason,
@@ -178,16 +212,16 @@ def _slot(
 
 
 def _due(
-    update_type: UpdateType, interval: timedelta, last: DataUpdate | None, now: datetime
+    update_type: UpdateType, interval: timedelta, last: DataUpdate | None, now: datetime, lost: timedelta
 ) -> tuple[datetime, str, bool, int]:
     if last is None:
         return now, f"{update_type}: never succeeded", False, 0
     if last.start_dt > now:
         return now, f"{update_type}: the last success lies in the future ({_instant(last.start_dt)})", True, 0
-    due_at = last.start_dt + interval
+    due_at = last.start_dt - lost + interval
     if now < due_at:
         return due_at, f"{update_type} is due at {_instant(due_at)}", False, 0
-    missed = max(int((now - last.start_dt) / interval) - 1, 0)
+    missed = max(int((now - last.start_dt + lost) / interval) - 1, 0)
     since = f"{update_type}: last {last.update_type} success started {_instant(last.start_dt)}, interval {interval}"
     return due_at, since + (f", {missed} runs missed" if missed else ""), False, missed
 

@@ -87,6 +87,14 @@ class Orchestrator:
         for token in tokens:
             token.request(reason)
 
+    def cancel_one(self, operation_id: str, reason: str) -> bool:
+        """Asks the sync of that operation to stop; whether it runs here."""
+        with self._changed:
+            tokens = [token for task, token in self._running.values() if task.operation_id == operation_id]
+        for token in tokens:
+            token.request(reason)
+        return bool(tokens)
+
     def wait(self, seconds: float) -> bool:
         """Waits until nothing runs, so long at most; whether nothing does."""
         with self._changed:

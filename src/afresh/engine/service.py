@@ -2,24 +2,31 @@
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from afresh.core import events, schedule
+from afresh.core.actions import standing
 from afresh.core.cause import Cause
 from afresh.core.errors import AfreshError, ConfigurationError, UpdateLost
+from afresh.core.facts import Facts
 from afresh.core.model import FAILED_RECORDS, Completion, DataUpdateTask, Outcome, UpdateType
 from afresh.core.options import DataSourceConfig, DataSyncOptions
+from afresh.core.ports import UpdateLog
 from afresh.engine.cancellation import CancelToken
+from afresh.engine.checks import Checks
 from afresh.engine.instance import Heartbeat, live_instances, release_dead
 from afresh.engine.orchestrator import Limits, Orchestrator
+from afresh.engine.outlook import outlook
 from afresh.engine.progress import Progress
+from afresh.engine.requests import Requests
 from afresh.engine.sync import Table, Workplace, sync
 
 _PURGE_INTERVAL = timedelta(days=1)
 _CANCEL_SECONDS = 5.0
+_CLAIM = timedelta(seconds=10)
 _DEFAULT_INTERVALS = {
     UpdateType.MASS: timedelta(days=7),
     UpdateType.DAILY: timedelta(days=1),
@@ -48,6 +55,9 @@ class Service:
             workplace.clock,
             workplace.emit,
         )
+        self._checks = Checks(workplace.cache, workplace.clock, workplace.instance_id, options.check_interval)
+        self._awake = threading.Event()
+        self.requests = Requests(workplace.cache.actions, cancel=self._orchestrator.cancel_one, heed=self._awake.set)
         self._stopping = threading.Event()
         self._at_once = threading.Event()
         self._recovered = False
@@ -55,11 +65,15 @@ class Service:
         self._reported: dict[str, int] = {}
 
     def run(self) -> None:
-        """The loop: one check each CheckInterval until `stop`; returns when the running syncs have ended."""
+        """The loop: one check each CheckInterval, and when somebody asked for something, until `stop`; returns when
+        the running syncs have ended."""
         try:
+            self.requests.start()
             while not self._stopping.is_set():
+                self._awake.clear()
                 self.tick()
-                self._stopping.wait(self.options.check_interval.total_seconds())
+                if not self._stopping.is_set():
+                    self._awake.wait(self.options.check_interval.total_seconds())
         finally:
             self._shut_down()
 
@@ -69,6 +83,7 @@ class Service:
             self._at_once.set()
             self._orchestrator.cancel("the service was told to stop at once")
         self._stopping.set()
+        self._awake.set()
 
     def tick(self) -> None:
         """One look at everything; an error of the cache is an event, and the next look tries again."""
@@ -103,11 +118,16 @@ class Service:
             place.emit(events.LeftoversDropped(at=place.clock.now(), names=tuple(dropped)))
         self._recovered = True
 
+    def note_check(self) -> None:
+        """Says in the cache that this service looks after the tables now."""
+        self._checks.note()
+
     def check(self) -> tuple[schedule.Decision, ...]:
         """Looks at every schedule and offers what is due; what cannot start yet is looked at again next time."""
         place = self.workplace
+        self.note_check()
         decisions = self.decide()
-        due = tuple(decision.task for decision in decisions if decision.task is not None)
+        due = self._with_wanted([decision.task for decision in decisions if decision.task is not None])
         for decision in decisions:
             self._report(decision)
         running = tuple(sorted(self._orchestrator.in_flight))
@@ -117,41 +137,80 @@ class Service:
 
     def decide(self) -> tuple[schedule.Decision, ...]:
         """What a check would do now; changes nothing."""
-        log = self.workplace.cache.log
+        cache = self.workplace.cache
         in_flight = self._orchestrator.in_flight
-        pasts = schedule.pasts(log.last_updates(), log.failures())
-        return schedule.pending(self.options, pasts, self.workplace.clock.now(), in_flight, _new_operation_id)
+        asked = standing(cache.actions.latest())
+        pasts = schedule.pasts(cache.log.last_updates(), cache.log.failures())
+        return schedule.pending(self.options, pasts, self.workplace.clock.now(), in_flight, _new_operation_id, asked)
+
+    def facts(self) -> Facts:
+        """How things stand now, as far as the cache tells."""
+        return outlook(self.options, self.workplace.cache, self.workplace.clock)
 
     def sync_now(
-        self, table_name: str, update_type: UpdateType, token: CancelToken, *, allow_shrink: bool = False
+        self,
+        table_name: str,
+        update_type: UpdateType,
+        token: CancelToken,
+        *,
+        allow_shrink: bool = False,
+        requested_by: str = "",
     ) -> events.SyncEnded:
-        """One sync in the calling thread, due or not; ConfigurationError for a table that is not configured."""
+        """One sync in the calling thread, due or not, paused or not; ConfigurationError for a table that is not
+        configured."""
         config = self.options.data_source(table_name)
         if config is None:
             raise ConfigurationError(
                 f"there is no data source {table_name!r}",
                 hint=f"The tables are: {', '.join(source.table_name for source in self.options.data_sources)}.",
             )
-        log = self.workplace.cache.log
-        past = schedule.pasts(log.last_updates(), {}).get(table_name, schedule.Past(successes={}))
-        task = DataUpdateTask(
-            table_name=table_name,
-            update_type=update_type,
-            source_system=config.source_system,
-            minimum_dt=schedule.minimum_dt(
-                update_type, _interval(config, update_type), past, self.options.lookback_multiplier
-            ),
-            operation_id=_new_operation_id(),
-            reason=f"{update_type}: asked for",
-            allow_shrink=allow_shrink,
-        )
+        task = self._wanted_task(config, update_type, requested_by, allow_shrink=allow_shrink)
         return self._orchestrator.run_now(task, token)
 
     def wait(self, seconds: float) -> bool:
         """Waits until no sync runs, so long at most; whether none does."""
         return self._orchestrator.wait(seconds)
 
+    def _with_wanted(self, due: Sequence[DataUpdateTask]) -> tuple[DataUpdateTask, ...]:
+        """What is due, and what somebody wants though it is not, each table once."""
+        tasks = {task.table_name: task for task in due}
+        for table_name, action in self.requests.wanted.items():
+            config = self.options.data_source(table_name)
+            kind = next((kind for kind in UpdateType if str(kind) == action.argument), None)
+            if config is None or kind is None or not self._claims(table_name):
+                self.requests.forget(table_name)
+                continue
+            tasks[table_name] = self._wanted_task(config, kind, action.who)
+        return tuple(tasks.values())
+
+    def _claims(self, table_name: str) -> bool:
+        """Of several services on one cache only one does what was asked."""
+        place = self.workplace
+        return place.cache.leases.take(f"run/{table_name}", place.instance_id, place.clock.now(), _CLAIM) is not None
+
+    def _wanted_task(
+        self, config: DataSourceConfig, update_type: UpdateType, requested_by: str, *, allow_shrink: bool = False
+    ) -> DataUpdateTask:
+        cache = self.workplace.cache
+        pasts = schedule.pasts(cache.log.last_updates(), cache.log.failures())
+        past = pasts.get(config.table_name, schedule.Past(successes={}))
+        leave = schedule.accepted(standing(cache.actions.latest()), past, config.table_name)
+        return DataUpdateTask(
+            table_name=config.table_name,
+            update_type=update_type,
+            source_system=config.source_system,
+            minimum_dt=schedule.minimum_dt(
+                update_type, _interval(config, update_type), past, self.options.lookback_multiplier
+            ),
+            operation_id=_new_operation_id(),
+            reason=f"{update_type}: asked for by {requested_by}" if requested_by else f"{update_type}: asked for",
+            allow_shrink=allow_shrink or (leave is not None and update_type is UpdateType.MASS),
+            requested_by=requested_by,
+        )
+
     def _sync(self, task: DataUpdateTask, token: CancelToken) -> Progress:
+        if task.requested_by:
+            self.requests.forget(task.table_name)
         return sync(task, self.tables[task.table_name], self.workplace, token)
 
     def _shut_down(self) -> None:
@@ -169,6 +228,7 @@ class Service:
 
     def release(self) -> None:
         """Gives back the lease and the cache's connections."""
+        self.requests.stop()
         self._heartbeat.stop()
         self.workplace.cache.close()
 
@@ -237,6 +297,14 @@ class Service:
 def _interval(config: DataSourceConfig, update_type: UpdateType) -> timedelta:
     found = config.schedule(update_type)
     return found.interval if found is not None else _DEFAULT_INTERVALS[update_type]
+
+
+def last_sequence(log: UpdateLog, table_name: str) -> int:
+    """That of the last update of the table that was recorded, however it ended; 0 before the first."""
+    recorded = [update for update in log.last_updates() if update.table_name == table_name]
+    recorded += log.failures().get(table_name, ())
+    recorded += log.history(table_name=table_name, open_only=True)
+    return max((update.sequence for update in recorded), default=0)
 
 
 def _new_operation_id() -> str:

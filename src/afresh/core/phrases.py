@@ -13,6 +13,11 @@ def instant(at: datetime | None) -> str:
     return NOTHING if at is None else f"{at:%Y-%m-%d %H:%M:%S}Z"
 
 
+def iso(at: datetime | None) -> str | None:
+    """An instant as JSON has it: ISO 8601, UTC, microseconds."""
+    return None if at is None else at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 def span(duration: timedelta | None) -> str:
     """A duration in its two largest units; what is under a minute to a tenth of a second."""
     if duration is None:

@@ -1,0 +1,101 @@
+"""Judgements, updates and actions as JSON, with the names that are promised: by `--json` and wherever else they are
+asked for."""
+
+from datetime import timedelta
+
+from afresh.core.actions import Action
+from afresh.core.details import as_value
+from afresh.core.health import TableHealth
+from afresh.core.model import DataUpdate
+from afresh.core.phrases import iso
+from afresh.core.sentences import Sentences
+from afresh.core.states import LOOKS
+
+JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+def of_table(table: TableHealth, told: Sentences) -> dict[str, JsonValue]:
+    """One table's judgement; durations are in seconds."""
+    look = LOOKS[table.state]
+    return {
+        "table_name": table.table_name,
+        "source_system": table.source_system,
+        "state": str(table.state),
+        "glyph": look.glyph,
+        "colour": look.colour,
+        "health": str(table.health),
+        "cause": None if table.cause is None else str(table.cause),
+        "sentences": of_sentences(told),
+        "data_as_of": iso(table.data_as_of),
+        "age_seconds": _seconds(table.age),
+        "limit_seconds": _seconds(table.limit),
+        "overdue_seconds": _seconds(table.overdue_by),
+        "next_at": iso(table.next_at),
+        "right_by": iso(table.right_by),
+        "running_since": iso(table.running_since),
+        "consecutive_failures": table.consecutive_failures,
+        "last_error": table.last_error,
+        "pause": None if table.pause is None else of_action(table.pause),
+        "last_success": {
+            str(update_type): of_update(update) for update_type, update in sorted(table.last_success.items())
+        },
+        "last_sync": None if table.latest is None else of_update(table.latest),
+    }
+
+
+def of_sentences(told: Sentences) -> JsonValue:
+    """The five sentences, and the command of the last one."""
+    return {
+        "happened": told.happened,
+        "where": told.where,
+        "safe": told.safe,
+        "next": told.next,
+        "you": told.you,
+        "command": told.command or None,
+    }
+
+
+def of_update(update: DataUpdate) -> JsonValue:
+    """An audit row."""
+    return {
+        "table_name": update.table_name,
+        "source_system": update.source_system,
+        "update_type": str(update.update_type),
+        "operation_id": update.operation_id,
+        "instance_id": update.instance_id,
+        "start_dt": iso(update.start_dt),
+        "end_dt": iso(update.end_dt),
+        "minimum_dt": iso(update.minimum_dt),
+        "source_dt": iso(update.source_dt),
+        "was_successful": update.was_successful,
+        "outcome": None if update.outcome is None else str(update.outcome),
+        "number_records": update.number_records,
+        "rows_inserted": update.counts.inserted,
+        "rows_updated": update.counts.updated,
+        "rows_unchanged": update.counts.unchanged,
+        "rows_deleted": update.counts.deleted,
+        "rows_duplicate": update.counts.duplicates,
+        "error_message": update.error_message,
+        "cause": None if update.cause is None else str(update.cause),
+        "reason": update.reason,
+        "details": None if update.details is None else as_value(update.details),
+    }
+
+
+def of_action(action: Action) -> JsonValue:
+    """Something that was asked for."""
+    return {
+        "sequence": action.sequence,
+        "at": iso(action.at),
+        "who": action.who,
+        "action": str(action.kind),
+        "table_name": action.table_name or None,
+        "source_system": action.source_system or None,
+        "operation_id": action.operation_id or None,
+        "reason": action.reason or None,
+        "argument": action.argument or None,
+    }
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return None if duration is None else duration.total_seconds()

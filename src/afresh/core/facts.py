@@ -1,0 +1,94 @@
+"""Everything that is known of how things stand at one instant: what is judged, and nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from afresh.core.actions import NOTHING_ASKED, Standing
+from afresh.core.model import DataUpdate
+from afresh.core.options import DataSyncOptions
+from afresh.core.schedule import Past
+
+CLOCK_TOLERANCE = timedelta(seconds=5)
+"""Clocks of machines that share a cache may differ by so much; a clock that goes back by less is not noticed."""
+
+_CHECKS_MISSED = 3
+_SLOW_CHECK = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """How a source system stands; None for what nobody has found out."""
+
+    name: str
+    reachable: bool | None = None
+    breaker_until: datetime | None = None
+    """Until when nothing is read from it, because it failed too often."""
+    quiet_until: datetime | None = None
+    """Until when nothing is read from it, because its owners want it left alone."""
+    sessions_used: int | None = None
+    sessions_allowed: int | None = None
+    latency: timedelta | None = None
+    skew: timedelta | None = None
+    """Its clock minus ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastCheck:
+    """When a service last looked at the schedules, by its clock, and which instance that was."""
+
+    at: datetime
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the cache says, and when it was asked. `live` are the instances that live, so far as can be told."""
+
+    options: DataSyncOptions
+    now: datetime
+    pasts: Mapping[str, Past] = field(default_factory=dict)
+    running: tuple[DataUpdate, ...] = ()
+    asked: Standing = NOTHING_ASKED
+    live: frozenset[str] = frozenset()
+    last_check: LastCheck | None = None
+    sources: Mapping[str, SourceState] = field(default_factory=dict)
+
+    def past(self, table_name: str) -> Past:
+        """The past of a table; an empty one if nothing is known of it."""
+        return self.pasts.get(table_name, Past(successes={}))
+
+    def open_update(self, table_name: str) -> DataUpdate | None:
+        """The update of that table that has not ended."""
+        return next((update for update in self.running if update.table_name == table_name), None)
+
+    def source(self, name: str) -> SourceState:
+        """How a source stands."""
+        return self.sources.get(name, SourceState(name=name))
+
+    @property
+    def clock_went_back(self) -> bool:
+        """Whether the last check lies in the future of the clock that we ask."""
+        return self.last_check is not None and self.last_check.at > self.now + CLOCK_TOLERANCE
+
+    @property
+    def service_is_on(self) -> bool:
+        """Whether a service lives and has looked at the schedules not long ago."""
+        last = self.last_check
+        if last is None or last.instance_id not in self.live:
+            return False
+        return self.now - last.at <= self.options.check_interval * _CHECKS_MISSED + _SLOW_CHECK
+
+    @property
+    def busy(self) -> bool:
+        """Whether every worker has something to do."""
+        return len(self.running) >= self.options.max_degree_of_parallelism
+
+    def source_busy(self, name: str) -> bool:
+        """Whether every session of the source is taken."""
+        state, system = self.source(name), self.options.source_systems.get(name)
+        reading = sum(update.source_system == name for update in self.running)
+        used, allowed = state.sessions_used, state.sessions_allowed
+        return (system is not None and reading >= system.max_sessions) or (
+            used is not None and allowed is not None and used >= allowed
+        )
