@@ -176,8 +176,9 @@ def ids_of(job: Job) -> rows.Numbers:
     if job.case == "load":
         return np.arange(job.rows)
     if job.case.startswith("scattered"):
-        start = FAR + (job.run - 1) * new
-        return np.concatenate([np.arange(changed) * (job.rows // changed), np.arange(start, start + new)])
+        # Other rows each time: those of the run before may lie together now.
+        start, step = FAR + (job.run - 1) * new, job.rows // changed
+        return np.concatenate([np.arange(changed) * step + (job.run - 1) % step, np.arange(start, start + new)])
     end = job.rows + (job.run - 1) * new
     return np.arange(end - changed, end + new)
 

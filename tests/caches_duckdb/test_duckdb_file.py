@@ -216,7 +216,10 @@ def test_killed_while_making_the_file(tmp_path: Path) -> None:
         place = tmp_path / str(turn)
         place.mkdir()
         with other_process.started(code, place) as process:
-            time.sleep(0.1 + 0.07 * turn)
+            give_up = time.monotonic() + 30
+            while not list(place.glob(f"*/{FILE}")) and time.monotonic() < give_up:
+                time.sleep(0.01)
+            time.sleep(0.07 * turn)
             process.kill()
         made = list(place.glob(f"*/{FILE}"))
         assert made

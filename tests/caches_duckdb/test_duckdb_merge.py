@@ -48,6 +48,19 @@ def test_whole_row_groups_after_nothing(bench: Bench) -> None:
     assert bench.execute('SELECT count(*), count(DISTINCT hash("Id")) FROM "Item"') == [(3 * GROUP + 5,) * 2]
 
 
+def test_deleted_rows_leave_the_file_when_they_are_many(bench: Bench) -> None:
+    """Windows that change a quarter of each row group do not rewrite them all, and what they leave is bounded."""
+    bench.merge(ITEMS, many(4 * GROUP))
+    stored = []
+    for turn in range(5):
+        bench.merge(ITEMS, many(4 * GROUP, name=str(turn))[turn % 4 :: 4])
+        ((rows,),) = bench.execute("SELECT estimated_size FROM duckdb_tables() WHERE table_name = 'Item'")
+        stored.append(rows)
+    assert stored[0] == 5 * GROUP
+    assert max(stored) <= 6 * GROUP
+    assert bench.execute('SELECT count(*), count(DISTINCT "Id") FROM "Item"') == [(4 * GROUP, 4 * GROUP)]
+
+
 def test_the_defect_of_the_driver() -> None:
     """The defect that this is about is in DuckDB: if this fails, it is mended and `note` in duckdb_sql can go."""
     with duckdb.connect(config={"threads": 2}) as connection:

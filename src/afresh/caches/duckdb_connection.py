@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
@@ -84,16 +84,18 @@ class Database:
             finally:
                 session.file.control.release()
 
-    def checkpoint(self) -> None:
+    def checkpoint(self, *, vacuum: bool = False) -> None:
         """Takes what is committed into the file itself, if nobody writes now; waits for that if much has gathered.
 
-        What is committed stays so without it: a checkpoint that fails is made up for by the next.
+        With `vacuum` the rows that were deleted leave the file. What is committed stays so without a checkpoint: one
+        that fails is made up for by the next.
         """
         with suppress(AfreshError), self.session() as session:
             patience = self._patience if self._log_size() > _WAL_LIMIT else 0
             with session.file.gate.alone(patience) as alone:
                 if alone:
-                    session.run("CHECKPOINT")
+                    with session.file.vacuuming() if vacuum else nullcontext():
+                        session.run("CHECKPOINT")
 
     def close(self) -> None:
         """Publishes what is not published yet, and gives the file back."""

@@ -25,6 +25,11 @@ _OWN_MEMORY = 128 * 2**20
 _COLUMN_MEMORY = 512 * 2**10
 """Whoever appends to a table holds a block of values and one of nulls for each of its columns."""
 
+_VACUUM_TASKS = 100
+_IN_OUR_TIME = "SET max_vacuum_tasks = 0; SET checkpoint_threshold = '1GB'"
+"""Checkpoints come when we say so, not inside of a commit, and they write tables anew without the rows that were
+deleted only where there are many of those: else every window would rewrite several row groups."""
+
 
 class OpenFile:
     """One file as this process has it open.
@@ -66,6 +71,16 @@ class OpenFile:
         finally:
             with self._lock:
                 self._columns -= columns
+
+    @contextmanager
+    def vacuuming(self) -> Iterator[None]:
+        """Inside, a checkpoint writes tables anew without the rows that were deleted."""
+        with closing(self.cursor()) as cursor, translated(self.address.path):
+            cursor.execute(f"SET max_vacuum_tasks = {_VACUUM_TASKS}")
+            try:
+                yield
+            finally:
+                cursor.execute("SET max_vacuum_tasks = 0")
 
     def close(self) -> None:
         """Ends the process's hold on the file."""
@@ -144,6 +159,7 @@ def _opened(address: Address, *, read_only: bool) -> OpenFile:
         if not read_only and not address.path.exists():
             _make(address.path)
         root = duckdb.connect(str(address.path), read_only=read_only, config=dict(address.config()))
+        root.execute(_IN_OUR_TIME)
     return OpenFile(address, root, read_only=read_only)
 
 

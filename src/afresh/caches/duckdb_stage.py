@@ -26,6 +26,8 @@ _LOAD_ROWS = 50_000
 _LOAD_BYTES = 16 * 2**20
 """Rows are handed over in blocks of about this size: smaller ones take more time, larger ones more memory."""
 _PART_BYTES = 64 * 10**6
+_WORN_RATIO = 1.25
+_ROW_GROUP = 122_880
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,8 @@ class DuckdbStage:
 
         counts = self._database.transact(work, self._session, publish=not self._reload)
         self._loaded = self._loaded.plus(counts.inserted, self._staged.bytes)
-        self._database.checkpoint()
+        if counts.inserted or counts.updated:
+            self._database.checkpoint(vacuum=not self._reload and self._is_worn())
         if complete is None:
             self._create_staging()
         return counts
@@ -124,7 +127,8 @@ class DuckdbStage:
 
         counts = self._database.transact(work, self._session)
         self._has_shadow = False
-        self._database.checkpoint()
+        if counts.inserted or counts.updated or counts.deleted:
+            self._database.checkpoint(vacuum=self._is_worn())
         return counts
 
     def rebuild_indexes(self) -> None:
@@ -147,6 +151,11 @@ class DuckdbStage:
                 self._database.transact(
                     lambda session: session.run(f"DROP TABLE IF EXISTS {self._shadow}"), self._session, publish=False
                 )
+
+    def _is_worn(self) -> bool:
+        """Whether so many rows of the table are deleted ones that it is worth to write it anew."""
+        rows = self._session.one(f"SELECT count(*) FROM {self._table}")
+        return tables.stored_rows(self._session, self._table_name) > rows * _WORN_RATIO + _ROW_GROUP
 
     def _create_staging(self) -> None:
         self._session.run(sql.create_staging(self._schema))

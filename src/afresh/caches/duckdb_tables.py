@@ -53,6 +53,11 @@ def table_names(session: Session) -> list[str]:
     return [row[0] for row in session.rows(_TABLES)]
 
 
+def stored_rows(session: Session, table_name: str) -> int:
+    """The rows that the table takes room for: those that are deleted, but not vacuumed yet, included."""
+    return session.one(f"SELECT coalesce(max(estimated_size), 0) FROM duckdb_tables() WHERE {_THIS}", (table_name,))
+
+
 def has_own_tables(session: Session) -> bool:
     """Whether the cache's own tables are there; the one made last decides."""
     return bool(session.rows(f"{_TABLES} AND table_name = 'AfreshAction'"))
