@@ -18,8 +18,9 @@ from afresh.cli.exits import Exit
 from afresh.cli.main import app
 from afresh.config.document import reference
 from afresh.core import errors, events
-from afresh.testing import kit_capabilities, kit_report
+from afresh.testing import kit_report
 from afresh.testing.kit_report import Record
+from afresh.testing.kit_rig import PROOFS
 
 REFERENCE = Path(__file__).parent / "reference"
 RECORDS = REFERENCE / "caches.json"
@@ -172,7 +173,8 @@ def _caches() -> Iterator[str]:
         "and kills, and looks at what another program reads. This page says on what the kit was really run, and with "
         "what result. What a cache cannot do is a gap: a test that has to fail, with the reason. `make caches` runs it "
         "again and writes this page; servers other than those that the tests start are named by "
-        "`AFRESH_TEST_POSTGRES_URL` and `AFRESH_TEST_SQLSERVER_URL`.\n"
+        "`AFRESH_TEST_POSTGRES_URL` and `AFRESH_TEST_SQLSERVER_URL`. "
+        "A cache of your own: [add a cache](../how-to/add-a-cache.md).\n"
     )
     rows = [row for names in _cache_kinds() for row in _tested(names, found)]
     headings = ("Cache", "URL", "Version", "Reached by", "Tests", "Passed", "Gaps", "Failed or skipped")
@@ -220,7 +222,7 @@ def _cache(record: Record) -> Iterator[str]:
         yield f"{record.note}\n"
     rows = [
         (f"`{name}`", record.capabilities.get(name, ""), ", ".join(f"`{test}`" for test in tests))
-        for name, tests in kit_capabilities.PROOFS.items()
+        for name, tests in PROOFS.items()
     ]
     yield from _table(("What it says of itself", "", "Shown by"), rows)
     yield from _table(("Gap", "Reason"), [(f"`{test}`", reason) for test, reason in record.gaps.items()])

@@ -10,9 +10,9 @@ from tests.caches_duckdb.duckdb_rig import DuckdbRig
 from tests.caches_sqlserver.sqlserver_limits import Limits
 
 from afresh import wiring
-from afresh.testing import kit_capabilities
 from afresh.testing.cache_kit import CacheKit
 from afresh.testing.kit_report import read
+from afresh.testing.kit_rig import PROOFS
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 PAGE = (REFERENCE / "caches.md").read_text(encoding="utf-8")
@@ -59,6 +59,6 @@ def test_every_gap_stands_on_the_page(kind: str) -> None:
 
 def test_every_capability_is_proved_by_tests_that_are_there() -> None:
     """The tests that are said to show a capability are tests of the kit."""
-    for name, tests in kit_capabilities.PROOFS.items():
+    for name, tests in PROOFS.items():
         assert tests, name
         assert [test for test in tests if not hasattr(CacheKit, test)] == [], name

@@ -2,7 +2,8 @@
 
 A comment before a fenced block says what it is: `file: NAME` is written to that file, `run` is typed into a shell and
 has to succeed, `run for N seconds` is interrupted after that time and has to end well, `run, exits 0 or 1` may end
-either way, and `shows` holds lines that the command before has to print (`…` stands for anything).
+either way, and `shows` holds lines that the command before has to print (`…` stands for anything). `of: FILE` is a
+part of a file of the project.
 """
 
 import os
@@ -36,7 +37,8 @@ class Block:
 def blocks(document: Path) -> list[Block]:
     """The marked blocks of a document, in order."""
     text = document.read_text(encoding="utf-8")
-    found = [Block(**match.groupdict()) for match in _MARKED.finditer(text)]
+    marked = [Block(**match.groupdict()) for match in _MARKED.finditer(text)]
+    found = [block for block in marked if not block.mark.startswith("of: ")]
     wrong = [block.mark for block in found if not _MARK.fullmatch(block.mark)]
     assert not wrong, f"{document}: unknown marks {wrong}"
     assert len(found) == len(re.findall(r"^<!-- (?:file|run|shows)", text, re.MULTILINE)), f"{document}: a mark alone"

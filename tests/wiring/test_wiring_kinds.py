@@ -1,6 +1,7 @@
 """Kinds beyond the tables are found among the entry points of installed packages."""
 
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from tests.wiring import offered
 from afresh import wiring
 from afresh.config.load import load
 from afresh.core.errors import ConfigurationError
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "shelf"
 
 INFO = """[afresh.caches]
 theirs = tests.wiring.offered:CACHE
@@ -91,3 +94,21 @@ def test_unknown_kinds_are_told_what_there_is(tmp_path: Path) -> None:
     """A scheme that nobody offers is refused with what is meant, packages' kinds included."""
     with pytest.raises(ConfigurationError, match="theirs"):
         load(_written(tmp_path, "their"), wiring.KINDS)
+
+
+def test_the_example_is_found(tmp_path: Path) -> None:
+    """The example cache is found by the entry point that its project declares, and works in a service."""
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    ((name, value),) = project["entry-points"]["afresh.caches"].items()
+    info = tmp_path / "afresh_shelf-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: afresh-shelf\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text(f"[afresh.caches]\n{name} = {value}\n")
+    with pytest.raises(ConfigurationError, match=r"A: the cache cannot reload a table by swap") as caught:
+        wiring.assemble(load(_written(tmp_path, name), wiring.KINDS), emit=lambda _event: None)
+    assert caught.value.hint == "Set reload_strategy to truncate."
+    file = _written(tmp_path, name)
+    file.write_text(file.read_text().replace("mass =", 'reload_strategy = "truncate"\nmass ='))
+    options = load(file, wiring.KINDS)
+    assert wiring.assemble(options, emit=lambda _event: None) is not None
+    assert wiring.open_cache(options).log.history() == []

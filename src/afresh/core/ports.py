@@ -339,7 +339,8 @@ class UpdateLog(Protocol):
         ...
 
     def close_open(self, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:
-        """Ends as interrupted every open row whose instance is not live; returns them as they are now."""
+        """Ends as interrupted, because the service was off, every open row whose instance is not live; returns them
+        as they are now."""
         ...
 
     def purge(self, before: datetime) -> int:

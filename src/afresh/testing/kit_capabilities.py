@@ -1,8 +1,7 @@
 """The kit: what a cache says of itself is so, field by field of `Capabilities`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
-from types import MappingProxyType
 
 import pyarrow as pa
 import pytest
@@ -10,17 +9,7 @@ import pytest
 from afresh.core.errors import ConfigurationError
 from afresh.core.model import MergeCounts, ReloadStrategy
 from afresh.core.schema import Column, TableSchema
-from afresh.testing.kit_rig import ITEMS, PLAIN, Bench, CacheRig, Row, at
-
-PROOFS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "concurrent_writers": ("test_concurrent_writers",),
-        "reload_strategies": ("test_ways_of_reloading", "test_replaces"),
-        "identifier_length": ("test_longest_names",),
-        "reserved_names": ("test_reserved_names", "test_own_tables_are_reserved"),
-    }
-)
-"""Each field of `Capabilities`, and the tests that show that it is true."""
+from afresh.testing.kit_rig import ITEMS, PLAIN, PROOFS, Bench, CacheRig, Row, at
 
 
 class CapabilityKit(CacheRig):

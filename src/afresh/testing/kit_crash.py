@@ -112,6 +112,7 @@ class CrashKit(CacheRig):
 
     def test_killed_at_random(self, bench: Bench, strategy: ReloadStrategy) -> None:
         """Whenever the process dies, the table is one of the states that syncs leave, and the next start mends it."""
+        bench.need(strategy)
         bench.merge(ITEMS, OLD)
         before = bench.tables()
         dice = random.Random(20260302)  # noqa: S311 - a fixed seed, for a test

@@ -94,6 +94,7 @@ class ReaderKit(CacheRig):
 
     def test_reload_cancelled_within_a_second(self, bench: Bench, strategy: ReloadStrategy) -> None:
         """A cancellation breaks off a long reload within a second, and the table is as it was."""
+        bench.need(strategy)
         self._cancelled(bench, strategy)
 
     def _cancelled(self, bench: Bench, strategy: ReloadStrategy | None) -> None:

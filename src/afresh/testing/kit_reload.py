@@ -72,6 +72,7 @@ class ReloadKit(CacheRig):
     @pytest.mark.parametrize(("read", "replaces"), [(0, False), (24, False), (25, True)])
     def test_shrink_guard(self, bench: Bench, strategy: ReloadStrategy, read: int, replaces: bool) -> None:
         """By the sizes that the stage tells, less than half of the table stops the sync before anything is lost."""
+        bench.need(strategy)
         bench.merge(ITEMS, OLD)
         before = bench.tables()
 

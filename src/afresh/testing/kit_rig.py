@@ -37,6 +37,16 @@ ITEMS = TableSchema(
 PLAIN = TableSchema(columns=ITEMS.columns[:2], key=("Id",))
 """A table without a stamp."""
 
+PROOFS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "concurrent_writers": ("test_concurrent_writers",),
+        "reload_strategies": ("test_ways_of_reloading", "test_replaces"),
+        "identifier_length": ("test_longest_names",),
+        "reserved_names": ("test_reserved_names", "test_own_tables_are_reserved"),
+    }
+)
+"""Each field of `Capabilities`, and the tests that show that it is true."""
+
 
 def at(minutes: float) -> datetime:
     """An instant, so many minutes after the beginning of the tests' time."""
@@ -248,6 +258,10 @@ class Bench:
     def execute(self, sql: str) -> list[Row]:
         """One statement of another program."""
         return self.rig.execute(self.directory, sql)
+
+    def need(self, strategy: ReloadStrategy) -> None:
+        """Fails where the cache does not have this way of reloading."""
+        assert strategy in self.cache.capabilities.reload_strategies
 
     def tables(self) -> set[str]:
         """The names of all tables there are."""
