@@ -108,7 +108,7 @@ class SqlserverCachePart(CachePart):
     def _connect(self) -> Any:
         import mssql_python
 
-        from afresh.caches.sqlserver_url import parse
+        from afresh.drivers.mssql_url import parse
 
         return mssql_python.connect(parse(os.environ[URL]).connection_string())
 

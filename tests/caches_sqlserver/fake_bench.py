@@ -10,11 +10,11 @@ import pyarrow as pa
 from tests.caches_sqlserver.tsql_fake import FakeServer
 
 from afresh.caches.sqlserver import SqlServerCache
-from afresh.caches.sqlserver_url import parse
 from afresh.core.model import DataUpdate, MergeCounts, ReloadStrategy, UpdateType
 from afresh.core.options import CacheConfig
 from afresh.core.ports import Cancellation, Stage
 from afresh.core.schema import TableSchema
+from afresh.drivers.mssql_url import parse
 from afresh.testing.cancellation import ManualCancellation
 from afresh.testing.kit_rig import Row, at, batch, completion
 

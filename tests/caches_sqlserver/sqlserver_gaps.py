@@ -16,4 +16,4 @@ GAPS = {
 READING = {
     "test_types[text]": "mssql-python drops a leading U+FEFF when it reads nvarchar(max); what is stored is right",
 }
-"""What a real server's driver cannot show."""
+"""What the real driver cannot show, over the wire to whichever server."""

@@ -20,8 +20,8 @@ from tests.caches_sqlserver.sqlserver_limits import Limits
 
 from afresh.caches.sqlserver import SqlServerCache
 from afresh.caches.sqlserver_names import quote
-from afresh.caches.sqlserver_url import Settings, parse
 from afresh.core.options import CacheConfig
+from afresh.drivers.mssql_url import Settings, parse
 from afresh.testing.kit_rig import Row, Trial
 
 VARIABLE = "AFRESH_TEST_SQLSERVER_URL"

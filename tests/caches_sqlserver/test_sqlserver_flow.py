@@ -172,12 +172,34 @@ def test_dropped_though_the_connection_is_gone(bench: FakeBench) -> None:
 
 
 def test_panic_in_bulk_copy(bench: FakeBench) -> None:
-    """A panic of the driver's core fails the sync like any error."""
+    """Where bulk copy fails, even by a panic of the driver's core, what it may have sent is deleted, and the rows are
+    inserted instead."""
     bench.merge(ITEMS, OLD)
     bench.server.fail("BULK ARROW", PanicException("called unwrap on None"))
-    with pytest.raises(CacheError, match="unwrap"):
-        bench.merge(ITEMS, NEW)
+    assert bench.merge(ITEMS, NEW) == MergeCounts(inserted=2, updated=2, unchanged=2)
+    assert seen(bench) == MERGED
+    assert len(bench.sent("WHERE [Arrival] >= 0")) == 1
     assert bench.leftovers() == set()
+
+
+def test_rows_that_do_not_arrive(bench: FakeBench) -> None:
+    """A staging table that does not hold every row that was sent fails the sync, and nothing of it is in the table."""
+    bench.merge(ITEMS, OLD)
+    operation = bench.start()
+    with bench.stage(ITEMS, operation) as stage:
+        stage.append(bench.batch(ITEMS, NEW))
+        bench.server.before = lambda sql: lose_a_row(bench) if "ROW_NUMBER" in sql else None
+        with pytest.raises(CacheError, match="6 rows were sent to staging, and it holds 5"):
+            stage.merge(trust_source=True)
+    bench.server.before = lambda _sql: None
+    assert seen(bench) == OLD
+
+
+def lose_a_row(bench: FakeBench) -> None:
+    """What a load that was cut leaves."""
+    bench.server.before = lambda _sql: None
+    (staging,) = bench.server.tables() & bench.leftovers()
+    bench.server.query(f'DELETE FROM "afresh.{staging}" WHERE "Arrival" = 2')
 
 
 def test_deadlock_victims_try_again(bench: FakeBench) -> None:

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from afresh.caches import sqlserver_driver
 from afresh.caches.sqlserver import SQLSERVER, SqlServerCache, build
 from afresh.caches.sqlserver_errors import KeyTaken, is_busy, meaning, translated
 from afresh.caches.sqlserver_names import LEFTOVER, made_name, quote, quote_table
 from afresh.caches.sqlserver_types import check_limits, is_clustered, key_storage, storage
-from afresh.caches.sqlserver_url import parse
 from afresh.core.errors import (
     AfreshError,
     CacheError,
@@ -25,6 +23,8 @@ from afresh.core.errors import (
 )
 from afresh.core.options import CacheConfig
 from afresh.core.schema import TIMESTAMP, Column, TableSchema, parse_type
+from afresh.drivers import mssql
+from afresh.drivers.mssql_url import parse
 from afresh.testing.cancellation import ManualCancellation
 
 OPERATION = "0123456789abcdef0123456789abcdef"
@@ -63,6 +63,24 @@ def test_url_without_login() -> None:
 @pytest.mark.parametrize(
     "url",
     [
+        "sqlserver://db.example:1433;database=My Db;user=sa;pwd={hunter2;}}};encrypt=yes;trustServerCertificate=no",
+        "sqlserver://db.example,1433;databaseName=My Db;UID=sa;PWD={hunter2;}}};Encrypt=yes;TrustServerCertificate=no",
+        "mssql://sa:hunter2%3B%7D@db.example:1433/My%20Db?Encrypt=yes&TrustServerCertificate=no",
+        "mssql://sa:hunter2%3B%7D@db.example:1433/My%20Db?encrypt=yes&trust_server_certificate=no",
+    ],
+)
+def test_forms_of_urls(url: str) -> None:
+    """What is usual elsewhere is understood too, and means the same."""
+    assert parse(url).connection_string() == (
+        "Server={db.example,1433};Database={My Db};UID={sa};PWD={hunter2;}}};Encrypt={yes};TrustServerCertificate={no}"
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlserver://host;user=sa;password=hunter2",
+        "sqlserver://host;database=x;password=hunter2;nonsense=1",
         "mssql://",
         "mssql://sa:hunter2@host",
         "mssql://sa:hunter2@host/",
@@ -123,7 +141,7 @@ def test_signatures_of_the_driver(name: str) -> None:
     """The installed driver takes what the adapter gives it, by the names that are used."""
     driver: Any = pytest.importorskip("mssql_python", reason="the extra sqlserver is not installed")
     theirs = inspect.signature(getattr(driver.Cursor, name)).parameters
-    ours = inspect.signature(getattr(sqlserver_driver.Cursor, name)).parameters
+    ours = inspect.signature(getattr(mssql.Cursor, name)).parameters
     for parameter in ours.values():
         if parameter.kind is not parameter.VAR_POSITIONAL and parameter.name != "self":
             assert parameter.name in theirs

@@ -43,6 +43,11 @@ class Batch:
     def __init__(self, file: sqlite3.Connection, parameters: tuple[Any, ...]) -> None:
         self._file = file
         self._parameters = parameters
+        self._names: list[str] = []
+
+    def names(self, width: int) -> list[str]:
+        """The names of the result's columns; a number where there is none to know."""
+        return self._names or [str(place) for place in range(width)]
 
     def run(self, batch: str) -> list[tuple[Any, ...]] | None:
         """The rows of the batch's SELECT; None if it has none."""
@@ -55,7 +60,10 @@ class Batch:
             if match := re.fullmatch(pattern, sql, re.DOTALL):
                 return special(self, *match.groups())
         cursor = self._execute(sql)
-        return cursor.fetchall() if cursor.description else None
+        if cursor.description is None:
+            return None
+        self._names = [column[0] for column in cursor.description]
+        return cursor.fetchall()
 
     def _execute(self, sql: str) -> sqlite3.Cursor:
         return self._file.execute(translate(sql), self._parameters)

@@ -40,7 +40,7 @@ class FakeServer:
     before: Callable[[str], None] = lambda _sql: None
 
     def connect(self, _text: str, _seconds: int) -> "FakeConnection":
-        """Takes the place of `sqlserver_driver.connect`."""
+        """Takes the place of `drivers.mssql.connect`."""
         self.connections += 1
         self.open_connections += 1
         return FakeConnection(self)

@@ -12,7 +12,6 @@ from afresh.caches import sqlserver_catalogue as catalogue
 from afresh.caches import sqlserver_sql as sql
 from afresh.caches.sqlserver_actions import SqlServerActions
 from afresh.caches.sqlserver_database import Database
-from afresh.caches.sqlserver_driver import Connect, check_installed, connect
 from afresh.caches.sqlserver_existing import is_ours, schema_of
 from afresh.caches.sqlserver_features import Features
 from afresh.caches.sqlserver_leases import SqlServerLeases
@@ -22,13 +21,14 @@ from afresh.caches.sqlserver_own import RESERVED, OwnTables
 from afresh.caches.sqlserver_session import Session
 from afresh.caches.sqlserver_stage import SqlServerStage
 from afresh.caches.sqlserver_types import check_limits, is_clustered, key_storage, storage
-from afresh.caches.sqlserver_url import Settings, parse
 from afresh.core.errors import CacheLocked, ConfigurationError, SchemaDiffers
 from afresh.core.kinds import CacheKind
 from afresh.core.model import ReloadStrategy
 from afresh.core.options import CacheConfig
 from afresh.core.ports import Cancellation, Capabilities
 from afresh.core.schema import Column, TableSchema
+from afresh.drivers.mssql import Connect, check_installed, connect
+from afresh.drivers.mssql_url import Settings, parse
 
 
 class SqlServerCache:
@@ -162,7 +162,7 @@ class SqlServerCache:
 def build(config: CacheConfig, base_directory: Path) -> SqlServerCache:
     """The cache of a `mssql://user:password@host:1433/database` URL; connects when it is first used."""
     settings = parse(config.url)
-    check_installed()
+    check_installed("a SQL Server cache")
     return SqlServerCache(settings, config)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from afresh.caches.sqlserver_names import quote
+from afresh.core.errors import CacheError
 
 Row = tuple[Any, ...]
 
@@ -75,6 +76,12 @@ FROM INFORMATION_SCHEMA.COLUMNS AS i
 LEFT JOIN sys.columns AS c ON c.object_id = OBJECT_ID(?) AND c.name = i.COLUMN_NAME
 WHERE i.TABLE_SCHEMA = ? AND i.TABLE_NAME = ? ORDER BY i.ORDINAL_POSITION
 """
+_STANDARD_COLUMNS = """
+SELECT i.COLUMN_NAME, i.DATA_TYPE, i.CHARACTER_MAXIMUM_LENGTH, i.NUMERIC_PRECISION, i.NUMERIC_SCALE,
+    i.DATETIME_PRECISION, i.COLLATION_NAME, i.IS_NULLABLE, CASE WHEN i.COLUMN_DEFAULT IS NULL THEN 0 ELSE 1 END, 0
+FROM INFORMATION_SCHEMA.COLUMNS AS i
+WHERE i.TABLE_SCHEMA = ? AND i.TABLE_NAME = ? ORDER BY i.ORDINAL_POSITION
+"""
 _INDEXES = """
 SELECT i.name, i.is_unique, i.is_primary_key, i.is_unique_constraint, i.type, i.is_disabled, i.filter_definition,
     i.fill_factor, k.key_ordinal, k.is_descending_key, k.is_included_column, c.name
@@ -98,6 +105,7 @@ _EXISTS = "SELECT 1 FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = ? AND TA
 _RECORDED = "SELECT ColumnName, Type FROM {own} WHERE TableName = ?"
 
 _CLUSTERED, _NONCLUSTERED = 1, 2
+_FINEST = 7
 _SIZED = ("nvarchar", "varchar", "nchar", "char", "varbinary", "binary")
 _SCALED = ("datetime2", "time", "datetimeoffset")
 
@@ -113,14 +121,28 @@ def tables(session: Reads, schema: str, other_schema: str) -> list[tuple[str, st
 
 
 def columns(session: Reads, schema: str, name: str) -> list[TableColumn]:
-    """The columns of a table in order; none if there is no such table."""
-    return [_column(row) for row in session.rows(_COLUMNS, f"{quote(schema)}.{quote(name)}", schema, name)]
+    """The columns of a table in order; none if there is no such table. A server whose catalogue is the standard's
+    alone does not tell what it computes."""
+    try:
+        found = session.rows(_COLUMNS, f"{quote(schema)}.{quote(name)}", schema, name)
+    except CacheError as error:
+        if error.transient:
+            raise
+        found = session.rows(_STANDARD_COLUMNS, schema, name)
+    return [_column(row) for row in found]
 
 
 def indexes(session: Reads, schema: str, name: str) -> list[TableIndex]:
-    """The indexes of a table, its primary key's first where the server keeps them so."""
+    """The indexes of a table, its primary key's first where the server keeps them so; none of a server that does not
+    tell of them."""
     found: dict[str, list[Row]] = {}
-    for row in session.rows(_INDEXES, f"{quote(schema)}.{quote(name)}"):
+    try:
+        rows = session.rows(_INDEXES, f"{quote(schema)}.{quote(name)}")
+    except CacheError as error:
+        if error.transient:
+            raise
+        rows = []
+    for row in rows:
         found.setdefault(str(row[0]), []).append(row)
     return [_index(index, rows) for index, rows in found.items()]
 
@@ -144,7 +166,7 @@ def _column(row: Row) -> TableColumn:
     elif base in ("decimal", "numeric"):
         declared = f"{base}({precision},{scale})"
     elif base in _SCALED:
-        declared = f"{base}({fraction})"
+        declared = f"{base}({_FINEST if fraction is None else fraction})"
     elif base == "float":
         declared = "float(53)"
     return TableColumn(

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TypeVar
 
-from afresh.caches.sqlserver_driver import Connect
 from afresh.caches.sqlserver_errors import is_busy, translated
 from afresh.caches.sqlserver_features import Features
 from afresh.caches.sqlserver_probes import probe
 from afresh.caches.sqlserver_session import Session
-from afresh.caches.sqlserver_url import Settings
 from afresh.core.errors import AfreshError, CacheLocked, CacheUnavailable
+from afresh.drivers.mssql import Connect
+from afresh.drivers.mssql_url import Settings
 
 T = TypeVar("T")
 

@@ -46,7 +46,7 @@ _MEANINGS = (
     ),
     _Meaning(
         error=CacheLocked,
-        numbers=frozenset({1204, 1205, 1222, 3960}),
+        numbers=frozenset({1204, 1205, 1222, 3935, 3960, 3961}),
         words=(
             "serialization failure",
             "deadlock",
@@ -58,7 +58,7 @@ _MEANINGS = (
     ),
     _Meaning(
         error=CacheFull,
-        numbers=frozenset({1101, 1105, 9002, 40544}),
+        numbers=frozenset({1101, 1105, 9002, 40544, 40552}),
         words=(
             "could not allocate space",
             "could not allocate a new page",
@@ -71,8 +71,14 @@ _MEANINGS = (
     ),
     _Meaning(
         error=CacheError,
-        numbers=frozenset({4060, 18452, 18456, 18488}),
-        words=("login failed", "invalid authorization specification", "cannot open database", "authentication failed"),
+        numbers=frozenset({4060, 18452, 18456, 18486, 18487, 18488, 40532, 40615}),
+        words=(
+            "login failed",
+            "not allowed to access the server",
+            "invalid authorization specification",
+            "cannot open database",
+            "authentication failed",
+        ),
         hint=_LOGIN_HINT,
     ),
     _Meaning(
@@ -96,11 +102,22 @@ _MEANINGS = (
             "connection reset",
             "connection is dead",
             "connection is closed",
+            "connection closed",
+            "limit for the database",
+            "limit has been reached",
+            "existing connection was forcibly closed",
             "broken pipe",
             "network error",
             "statement completion unknown",
             "tcp provider",
         ),
+    ),
+    _Meaning(
+        error=CacheError,
+        numbers=frozenset({220, 245, 2628, 8115, 8152}),
+        words=("would be truncated", "arithmetic overflow error", "conversion failed when converting"),
+        hint="A trigger, a check or a column of the table does not take a value that the column's type takes; see what "
+        "is attached to the table.",
     ),
     _Meaning(
         error=CacheError,

@@ -16,7 +16,7 @@ from afresh.caches.sqlserver_names import quote
 from afresh.caches.sqlserver_parameters import Row, bindable, sizes, together
 from afresh.caches.sqlserver_session import Session
 from afresh.caches.sqlserver_sql import ARRIVAL, insert_staging
-from afresh.core.errors import BadValue
+from afresh.core.errors import BadValue, CacheError, CacheFull, CacheLocked, CacheUnavailable
 from afresh.core.ports import Cancellation
 from afresh.core.schema import DATETIME
 
@@ -51,6 +51,7 @@ class Loader:
         self._bytes = 0
         self._rows = 0
         self._arrived = 0
+        self._sent = 0
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Gathers rows, and sends them when there are enough."""
@@ -66,6 +67,25 @@ class Loader:
         gathered, self._gathered, self._bytes, self._rows = self._gathered, [], 0, 0
         if not gathered:
             return
+        try:
+            self._send(gathered)
+        except (CacheFull, CacheLocked, CacheUnavailable):
+            raise
+        except CacheError:
+            if self._bulk is Bulk.INSERTS:
+                raise
+            # Bulk copy that fails may have committed what it had sent, so those rows go first.
+            self._session.run(f"DELETE FROM {self._staging} WHERE {ARRIVAL} >= {self._sent}")
+            self._bulk = Bulk.INSERTS
+            self._send(gathered)
+        self._sent = self._arrived
+
+    @property
+    def arrived(self) -> int:
+        """How many rows were taken, all in all."""
+        return self._arrived
+
+    def _send(self, gathered: Sequence[pa.RecordBatch]) -> None:
         if self._bulk is Bulk.ARROW:
             reader = pa.RecordBatchReader.from_batches(gathered[0].schema, self._pieces(gathered))
             copy_arrow(self._session, self._staging, reader, self._names, batch_size=self._batch_size)

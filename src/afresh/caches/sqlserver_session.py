@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from afresh.caches.sqlserver_driver import Connection, Cursor
 from afresh.caches.sqlserver_errors import translated
 from afresh.core.errors import AfreshError
 from afresh.core.ports import Cancellation
+from afresh.drivers.mssql import Connection, Cursor
 
 Row = tuple[Any, ...]
 

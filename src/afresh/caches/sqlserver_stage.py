@@ -21,7 +21,7 @@ from afresh.caches.sqlserver_names import literal, quote, stage_names
 from afresh.caches.sqlserver_own import OwnNames
 from afresh.caches.sqlserver_reload import Reloader, Target
 from afresh.caches.sqlserver_session import Session
-from afresh.core.errors import AfreshError, BadValue
+from afresh.core.errors import AfreshError, BadValue, CacheError
 from afresh.core.model import MergeCounts, ReloadStrategy
 from afresh.core.ports import Cancellation, Complete
 from afresh.core.schema import TableSchema
@@ -58,6 +58,7 @@ class SqlServerStage:
         self._reload = reload
         self._made: list[str] = []
         self._loaded = 0
+        self._merged = 0
         self._checked = [
             (field, statement)
             for field in self._fields
@@ -103,6 +104,7 @@ class SqlServerStage:
         stamp = next((field for field in self._fields if field.name == self._schema.last_update), None)
         duplicates = self._session.changed(sql.deduplicate(self._names.staging, key, stamp, self._schema))
         staged = self._session.number(f"SELECT COUNT_BIG(*) FROM {self._names.staging}")
+        self._check_staged(staged + duplicates)
 
         def work() -> MergeCounts:
             check_open(self._session, self._own, self._operation_id)
@@ -177,6 +179,15 @@ class SqlServerStage:
             key = list(self._schema.key)
         clustered = primary.clustered if primary is not None else True
         return sql.create_table(self._names.shadow, definitions, key, clustered=clustered)
+
+    def _check_staged(self, staged: int) -> None:
+        """Holds the driver and the server to every row that was sent, once: a load that was cut or repeated shows."""
+        sent, self._merged = self._loader.arrived - self._merged, self._loader.arrived
+        if staged != sent:
+            raise CacheError(
+                f"{self._table_name}: {sent:,} rows were sent to staging, and it holds {staged:,}",
+                hint="The bulk load was not carried out as it was asked for; nothing of it is in the table.",
+            )
 
     def _check_values(self) -> None:
         """`BadValue` for a value that the column of a table of others would change."""

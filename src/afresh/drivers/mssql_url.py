@@ -1,8 +1,9 @@
 """The URL of a SQL Server cache, read once into settings; the password leaves them only for the driver."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from afresh.core.errors import ConfigurationError
 
@@ -17,6 +18,20 @@ _PASSED_ON = {
     "authentication": "Authentication",
     "trusted_connection": "Trusted_Connection",
     "multi_subnet_failover": "MultiSubnetFailover",
+}
+_SYNONYMS = {name.replace("_", ""): name for name in _PASSED_ON} | {
+    "hostnameincertificate": "host_name_in_certificate",
+    "integratedsecurity": "trusted_connection",
+    "logintimeout": "connect_timeout",
+    "connecttimeout": "connect_timeout",
+    "connectiontimeout": "connect_timeout",
+    "batchsize": "batch_size",
+    "stagingschema": "staging_schema",
+}
+_LOGIN = {
+    **dict.fromkeys(("database", "databasename", "initialcatalog"), "database"),
+    **dict.fromkeys(("user", "username", "uid", "userid"), "user"),
+    **dict.fromkeys(("password", "pwd"), "password"),
 }
 _OURS = ("schema", "staging_schema", "batch_size", "connect_timeout")
 _OWN_SCHEMA = "afresh"
@@ -55,6 +70,8 @@ class Settings:
 
 def parse(url: str) -> Settings:
     """The settings of `mssql://user:password@host:1433/database?...`; ConfigurationError that shows no secret."""
+    if ";" in url.partition("://")[2].partition("@")[0].partition("?")[0]:
+        url = _as_url(url)
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -86,14 +103,41 @@ def parse(url: str) -> Settings:
 
 def _options(query: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
+    for written, value in parse_qsl(query, keep_blank_values=True):
+        name = _SYNONYMS.get(written.lower().replace("_", "").replace(" ", ""), written.lower())
         if name not in _PASSED_ON and name not in _OURS:
             raise ConfigurationError(
-                f"the cache URL has an option {name!r}, which SQL Server's has not",
+                f"the cache URL has an option {written!r}, which SQL Server's has not",
                 hint=f"The options are: {', '.join(sorted((*_PASSED_ON, *_OURS)))}.",
             )
         found[name] = value
     return found
+
+
+def _as_url(text: str) -> str:
+    """`sqlserver://host:port;database=...;user=...;password=...;encrypt=...`, as others write it, as our URL."""
+    scheme, _, rest = text.partition("://")
+    server, _, settings = rest.partition(";")
+    pairs = [(name.strip(), value) for name, mark, value in map(_split, _settings(settings)) if mark]
+    known = {_LOGIN.get(name.lower().replace(" ", ""), ""): value for name, value in pairs}
+    others = urlencode([(name, value) for name, value in pairs if name.lower().replace(" ", "") not in _LOGIN])
+    login = quote(known.get("user", ""), safe="")
+    if known.get("password"):
+        login += f":{quote(known['password'], safe='')}"
+    place = server.rstrip("/").replace(chr(92), "%5C").replace(",", ":")
+    return f"{scheme}://{login}{'@' if login else ''}{place}/{quote(known.get('database', ''), safe='')}?{others}"
+
+
+def _settings(text: str) -> list[str]:
+    """The settings between semicolons; a value may stand in braces, in which `}}` is a brace."""
+    return [found for found in re.findall(r"(?:[^;{]|{(?:[^}]|}})*})+", text) if found.strip()]
+
+
+def _split(setting: str) -> tuple[str, str, str]:
+    name, mark, value = setting.partition("=")
+    if value.startswith("{") and value.endswith("}"):
+        value = value[1:-1].replace("}}", "}")
+    return name, mark, value
 
 
 def _number(options: Mapping[str, str], name: str, default: int) -> int:

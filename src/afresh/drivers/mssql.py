@@ -2,16 +2,18 @@
 
 import importlib
 import importlib.util
+import os
+import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from afresh.core.errors import ConfigurationError
+from afresh.drivers import mssql_native as native
 
 _INSTALL = "pip install 'afresh[sqlserver]'"
-_LIBRARIES = (
-    "On Linux the driver needs the system's libltdl7 and libgssapi-krb5-2; without them set "
-    "MSSQL_PYTHON_NATIVE_PROVIDER=mssql-odbc, which needs libssl3 alone."
-)
+_NOT_LOADED = "failed to load the driver"
+_lock = threading.Lock()
 _NOT_LOADED = "Failed to load the driver"
 
 
@@ -89,26 +91,44 @@ Connect = Callable[[str, int], Connection]
 """Opens a connection by its connection string, with so many seconds for the login."""
 
 
-def check_installed() -> None:
+def check_installed(purpose: str) -> None:
     """ConfigurationError that says what to install, if the driver is missing. Imports nothing."""
     if importlib.util.find_spec("mssql_python") is None:
         raise ConfigurationError(
-            "a SQL Server cache needs the package mssql-python, which is not installed", hint=f"Run `{_INSTALL}`."
+            f"{purpose} needs the package mssql-python, which is not installed", hint=f"Run `{_INSTALL}`."
         )
 
 
 def connect(connection_string: str, login_seconds: int) -> Connection:
-    """A connection of mssql-python in autocommit mode."""
-    check_installed()
+    """A connection of mssql-python in autocommit mode; ConfigurationError if the driver cannot be loaded here."""
+    check_installed("SQL Server")
+    _choose()
     try:
         driver: Any = importlib.import_module("mssql_python")
     except (ImportError, OSError) as error:
-        raise ConfigurationError(f"mssql-python cannot be loaded: {error}", hint=_LIBRARIES) from error
+        raise ConfigurationError(f"mssql-python cannot be loaded: {error}", hint=native.hint()) from error
     try:
         connection: Connection = driver.connect(connection_string, autocommit=True, timeout=login_seconds)
     except Exception as error:
-        # Its native part is loaded by the first connection only.
-        if _NOT_LOADED in str(error):
-            raise ConfigurationError("mssql-python cannot load its native part", hint=_LIBRARIES) from error
+        if _NOT_LOADED in f"{error}".lower():
+            raise ConfigurationError(
+                "mssql-python cannot load the native library that it connects by", hint=native.hint()
+            ) from error
         raise
     return connection
+
+
+def _choose() -> None:
+    """Selects a native library that can be loaded, before the driver looks for one; a user's own choice stays."""
+    with _lock:
+        if os.environ.get(native.VARIABLE, "").strip() or not sys.platform.startswith("linux"):
+            return
+        chosen = native.choose(native.loads)
+        if chosen is None:
+            raise ConfigurationError(
+                "mssql-python cannot load any of its native libraries: this system lacks "
+                + " and ".join(sorted(native.missing(native.loads))),
+                hint=native.hint(),
+            )
+        if chosen != native.DEFAULT:
+            os.environ[native.VARIABLE] = chosen

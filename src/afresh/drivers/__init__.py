@@ -1,0 +1,1 @@
+"""What several adapters need of one driver: loading it, connecting, and what its errors mean."""

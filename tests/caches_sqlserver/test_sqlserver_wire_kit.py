@@ -1,0 +1,28 @@
+"""The kit over the wire: the real driver against a front that speaks TDS, with the fake server behind it.
+
+This shows what the driver makes of the adapter's calls, not what SQL Server makes of its statements.
+"""
+
+from importlib.metadata import version
+from types import MappingProxyType
+
+from tests.caches_sqlserver import sqlserver_gaps
+from tests.caches_sqlserver.wire_rig import WireRig
+
+from afresh.testing.cache_kit import CacheKit
+from afresh.testing.kit_rig import Trial
+
+
+class TestOverTheWire(WireRig, CacheKit):
+    """All of the kit."""
+
+    gaps = MappingProxyType({**sqlserver_gaps.GAPS, **sqlserver_gaps.READING})
+
+    def trial(self) -> Trial:
+        return Trial(
+            kind="mssql",
+            product="SQL Server",
+            version="no server",
+            by=f"mssql-python {version('mssql-python')}, over TDS to a stand-in",
+            note="The driver is the real one; behind the wire is the fake that executes a part of T-SQL.",
+        )
