@@ -57,6 +57,7 @@ _NUMBERS = (
     ("no such table", 208, 16),
     ("interrupted", 3617, 16),
 )
+_TEXTS_OF = {1222: "Lock request time out period exceeded."}
 
 
 class FrontEngine:
@@ -224,7 +225,7 @@ def _refused(error: BaseException) -> BaseException:
     text = f"{error}"
     for words, number, severity in _NUMBERS:
         if words in text.lower():
-            return ServerError(number, text, severity=severity)
+            return ServerError(number, _TEXTS_OF.get(number, text), severity=severity)
     if "UNIQUE" in text:
         return ServerError(2627, f"Violation of PRIMARY KEY constraint. Cannot insert duplicate key in object. {text}")
     return ServerError(102, text, severity=15)

@@ -6,17 +6,23 @@ This shows what the driver makes of the adapter's calls, not what SQL Server mak
 from importlib.metadata import version
 from types import MappingProxyType
 
+import pytest
 from tests.caches_sqlserver import sqlserver_gaps
 from tests.caches_sqlserver.wire_rig import WireRig
 
+from afresh.core.model import ReloadStrategy
 from afresh.testing.cache_kit import CacheKit
-from afresh.testing.kit_rig import Trial
+from afresh.testing.kit_rig import Bench, Trial
 
 
 class TestOverTheWire(WireRig, CacheKit):
     """All of the kit."""
 
     gaps = MappingProxyType({**sqlserver_gaps.GAPS, **sqlserver_gaps.READING})
+
+    def _cancelled(self, bench: Bench, strategy: ReloadStrategy | None) -> None:
+        """Not measured here: bulk copy that is broken off ends what it has sent, and the front is slow to take it."""
+        pytest.xfail("the front, in Python, takes the rows that were sent far slower than a server")
 
     def trial(self) -> Trial:
         return Trial(

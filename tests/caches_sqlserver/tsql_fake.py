@@ -69,7 +69,7 @@ class FakeServer:
             self.path,
             isolation_level=None,
             check_same_thread=False,
-            timeout=5,
+            timeout=20,
             detect_types=sqlite3.PARSE_DECLTYPES,
         )
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_schema'").fetchone():
