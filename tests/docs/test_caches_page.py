@@ -49,11 +49,11 @@ def test_nothing_recorded_failed() -> None:
 
 @pytest.mark.parametrize("kind", sorted(GAPS))
 def test_every_gap_stands_on_the_page(kind: str) -> None:
-    """The gaps that a cache declares are those that were seen, and stand on the page with their reasons."""
+    """The gaps that a cache declares were seen, and stand on the page with their reasons."""
     for record in RECORDS:
         if record.kind == kind:
             assert record.gaps.keys() >= GAPS[kind].keys()
-            assert set(record.gaps.values()) == set(GAPS[kind].values())
+            assert set(record.gaps.values()) >= set(GAPS[kind].values())
             assert all(f"| {reason} |" in PAGE for reason in record.gaps.values())
 
 
