@@ -21,7 +21,7 @@ from afresh.core.options import DataSourceConfig, DataSyncOptions, SourceSystemC
 from afresh.core.ports import Cache, Clock, Emit, Fetcher, PostProcessor, SourceSystem
 from afresh.engine import quarantine
 from afresh.engine.clock import SystemClock
-from afresh.engine.instance import new_instance_id
+from afresh.engine.instance import is_gone, new_instance_id
 from afresh.engine.service import Service
 from afresh.engine.sync import Table, Workplace
 from afresh.executors import threads
@@ -32,8 +32,15 @@ from afresh.fetchers.rows import PYTHON, load, whole
 from afresh.fetchers.sample import SAMPLE
 from afresh.fetchers.table import TABLE
 from afresh.jde.catalogue import tables
+from afresh.sources.batch_sizes import BatchSizes
+from afresh.sources.budget import Budget
+from afresh.sources.logins import Logins
 from afresh.sources.oracle import ORACLE
+from afresh.sources.pace import Pace
+from afresh.sources.retries import Retries
+from afresh.sources.sessions import Sessions
 from afresh.sources.sqlite import SQLITE as SQLITE_SOURCE
+from afresh.sources.timeouts import Timeouts
 
 K = TypeVar("K")
 
@@ -109,17 +116,30 @@ def assemble(options: DataSyncOptions, *, emit: Emit, clock: Clock | None = None
     time = clock or SystemClock()
     cache = open_cache(options)
     _check_tables(options, cache)
-    sources = {name: _source(name, config, options, time) for name, config in options.source_systems.items()}
+    instance_id = new_instance_id()
+    bare = {name: _source(name, config, options, time) for name, config in options.source_systems.items()}
+    polite = {
+        name: _mannered(name, options.source_systems[name], source, cache, instance_id, time)
+        for name, source in bare.items()
+    }
+    sources = {name: source for name, (source, _logins) in polite.items()}
     workplace = Workplace(
         cache=cache,
         clock=time,
         emit=emit,
-        instance_id=new_instance_id(),
+        instance_id=instance_id,
         batch_size=options.batch_size,
         bulk_copy_batch_size=options.bulk_copy_batch_size,
     )
     kept = {config.table_name: _table(config, sources, options, time) for config in options.data_sources}
-    return Service(options, kept, workplace, threads.build(options.max_degree_of_parallelism))
+    return Service(
+        options,
+        kept,
+        workplace,
+        threads.build(options.max_degree_of_parallelism),
+        sources=sources,
+        forget_logins={name: logins.forget for name, (_source, logins) in polite.items()},
+    )
 
 
 def open_cache(options: DataSyncOptions) -> Cache:
@@ -171,6 +191,29 @@ def _source(name: str, config: SourceSystemConfig, options: DataSyncOptions, clo
             clock=clock,
         )
     )
+
+
+def _mannered(
+    name: str, config: SourceSystemConfig, source: SourceSystem, cache: Cache, holder: str, clock: Clock
+) -> tuple[SourceSystem, Logins]:
+    """The source with its manners, and the one that counts its logins.
+
+    From the inside out: the size of batches is measured on the source alone; a session is taken for nothing but its
+    use; what hangs keeps its session until the driver lets go of it, while who waits for it is told so in time; a
+    login that hangs is over when its time is; each new try is an attempt to log in, and has a session of its own; the
+    pace slows down what comes out of all that, so that its pauses are no silence.
+    """
+    budget = Budget(
+        source=name, most=config.max_sessions, leases=cache.leases, holder=holder, clock=clock, gone=is_gone
+    )
+    sized = BatchSizes(source, longest=config.batch_time)
+    counted = Sessions(sized, name=name, budget=budget, patience=config.idle_timeout / 2)
+    timed = Timeouts(counted, name=name, idle=config.idle_timeout, statement=config.statement_timeout)
+    logins = Logins(timed, name=name)
+    tried = Retries(logins, retries=config.retries, wait=config.retry_wait)
+    if config.max_rows_per_second is None:
+        return tried, logins
+    return Pace(tried, rows_per_second=config.max_rows_per_second), logins
 
 
 def _table(

@@ -54,6 +54,7 @@ OF_ERROR: Mapping[type[AfreshError], Cause] = {
     errors.SourceUnavailable: Cause.SOURCE_UNREACHABLE,
     errors.SourceSlow: Cause.SOURCE_SLOW,
     errors.SourceRefused: Cause.LOGIN_REFUSED,
+    errors.LoginRefused: Cause.LOGIN_REFUSED,
     errors.QueryFailed: Cause.SCHEMA_CHANGED,
     errors.SnapshotTooOld: Cause.SNAPSHOT_TOO_OLD,
     errors.BadValue: Cause.BAD_DATA,

@@ -4,8 +4,9 @@ AfreshError
 ├── ConfigurationError      the configuration cannot work as written
 ├── SourceError             a source system
 │   ├── SourceUnavailable   no connection, timeout, dropped (transient)
-│   ├── SourceSlow          it did not answer in the time it was given (transient)
+│   │   └── SourceSlow      it did not answer in the time it was given (transient)
 │   ├── SourceRefused       login or rights refused
+│   │   └── LoginRefused    the login itself
 │   ├── QueryFailed         the source did not understand or finish the statement
 │   │   └── SnapshotTooOld  the source could not keep one state of itself for so long (transient)
 │   └── BadValue            a value that its column's type cannot hold exactly
@@ -61,7 +62,7 @@ class SourceUnavailable(SourceError):
     default_hint = "See whether the source is up and reachable; the sync is tried again by itself."
 
 
-class SourceSlow(SourceError):
+class SourceSlow(SourceUnavailable):
     """The source did not answer, or did not end a statement, in the time it was given."""
 
     transient = True
@@ -72,6 +73,10 @@ class SourceRefused(SourceError):
     """The source refused the login or a right."""
 
     default_hint = "Check user, password and grants of the source system."
+
+
+class LoginRefused(SourceRefused):
+    """The source refused the login itself; after a second time in a row none is tried until a person says so."""
 
 
 class QueryFailed(SourceError):

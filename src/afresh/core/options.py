@@ -80,7 +80,64 @@ class SourceSystemConfig:
     time_zone: Annotated[
         str, Field(description="IANA zone of the wall clock readings in this source, such as `America/Chicago`.")
     ] = "UTC"
-    max_sessions: Annotated[int, Field(ge=1, description="Most connections open to it at the same time.")] = 4
+    max_sessions: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Most connections open to it at the same time, by all services on this cache together.",
+        ),
+    ] = 4
+    idle_timeout: Annotated[
+        timedelta,
+        Field(gt=timedelta(0), description="A read that brings nothing for so long is broken off, and tried again."),
+    ] = timedelta(minutes=15)
+    statement_timeout: Annotated[
+        timedelta | None,
+        Field(gt=timedelta(0), description="A read that takes longer in all is broken off; by default none is."),
+    ] = None
+    retries: Annotated[
+        int,
+        Field(ge=0, description="Times that a read is begun again at once if the source fails before its first row."),
+    ] = 2
+    retry_wait: Annotated[
+        timedelta,
+        Field(
+            gt=timedelta(0),
+            description="Wait before the first such retry, doubled for each further one, and shortened at random.",
+        ),
+    ] = timedelta(seconds=1)
+    max_rows_per_second: Annotated[
+        int | None, Field(ge=1, description="Most rows that this service reads from it in a second, over all tables.")
+    ] = None
+    batch_time: Annotated[
+        timedelta,
+        Field(
+            gt=timedelta(0),
+            description="Time that a batch may take to arrive: a slow table is read in batches smaller than "
+            "`bulk_copy_batch_size`.",
+        ),
+    ] = timedelta(seconds=5)
+    breaker_failures: Annotated[
+        int,
+        Field(ge=1, description="Syncs in a row that fail for the source's sake until its tables wait for it."),
+    ] = 5
+    breaker_pause: Annotated[
+        timedelta,
+        Field(gt=timedelta(0), description="Time that they wait until one of them tries whether it is back."),
+    ] = timedelta(minutes=5)
+    quiet_hours: Annotated[
+        tuple[str, ...],
+        Field(
+            description='When it is left alone: `["22:00-06:00", "sat-sun 00:00-24:00"]`. No Mass and no Daily is '
+            "begun then; the days are those on which a span begins."
+        ),
+    ] = ()
+    quiet_zone: Annotated[str | None, Field(description="IANA zone of the quiet hours; by default `time_zone`.")] = None
+    quiet_hourly: Annotated[bool, Field(description="Whether Hourly syncs keep the quiet hours too.")] = False
+    clock_skew_limit: Annotated[
+        timedelta,
+        Field(gt=timedelta(0), description="A clock that goes wrong by more than this against ours is warned about."),
+    ] = timedelta(minutes=1)
     show_values: Annotated[
         bool, Field(description="Whether errors and `DataQuarantine` show values that do not fit; else their shape.")
     ] = False

@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from afresh.core.errors import AfreshError, ConfigurationError, UpdateLost
 from afresh.core.facts import Facts
 from afresh.core.model import FAILED_RECORDS, Completion, DataUpdateTask, Outcome, UpdateType
 from afresh.core.options import DataSourceConfig, DataSyncOptions
-from afresh.core.ports import UpdateLog
+from afresh.core.ports import SourceSystem, UpdateLog
 from afresh.engine.cancellation import CancelToken
 from afresh.engine.checks import Checks
 from afresh.engine.instance import Heartbeat, live_instances, release_dead
@@ -38,10 +38,19 @@ class Service:
     """Keeps tables fresh until it is told to stop. Built by `wiring`; embedded through `hosting`."""
 
     def __init__(
-        self, options: DataSyncOptions, tables: Mapping[str, Table], workplace: Workplace, executor: Executor
+        self,
+        options: DataSyncOptions,
+        tables: Mapping[str, Table],
+        workplace: Workplace,
+        executor: Executor,
+        *,
+        sources: Mapping[str, SourceSystem] | None = None,
+        forget_logins: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
         self.options = options
         self.tables = tables
+        self.sources = sources or {}
+        self._forget_logins = forget_logins or {}
         self.workplace = workplace
         self._executor = executor
         self._heartbeat = Heartbeat(workplace.cache.leases, workplace.clock, workplace.instance_id)
@@ -227,8 +236,10 @@ class Service:
         place.emit(events.ServiceStopped(at=place.clock.now(), instance_id=place.instance_id))
 
     def release(self) -> None:
-        """Gives back the lease and the cache's connections."""
+        """Gives back the lease, and the connections of sources and cache."""
         self.requests.stop()
+        for source in self.sources.values():
+            source.close()
         self._heartbeat.stop()
         self.workplace.cache.close()
 
