@@ -15,6 +15,8 @@ from afresh.caches.sqlite import SQLITE as SQLITE_CACHE
 from afresh.caches.sqlserver import SQLSERVER
 from afresh.config.kinds import Kinds
 from afresh.config.typed import typed
+from afresh.core import quiet
+from afresh.core.circuit import settings_mark
 from afresh.core.errors import ConfigurationError
 from afresh.core.kinds import CacheKind, FetcherContext, FetcherKind, SourceContext, SourceKind
 from afresh.core.options import DataSourceConfig, DataSyncOptions, SourceSystemConfig
@@ -177,10 +179,16 @@ def _source(name: str, config: SourceSystemConfig, options: DataSyncOptions, clo
             f"source system {name!r}: there is no kind {config.kind!r}",
             hint=f"The kinds are: {', '.join(sorted(KINDS.sources))}.",
         )
-    try:
-        ZoneInfo(config.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ConfigurationError(f"source system {name!r}: there is no time zone {config.time_zone!r}") from None
+    for zone in (config.time_zone, config.quiet_zone or config.time_zone):
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ConfigurationError(f"source system {name!r}: there is no time zone {zone!r}") from None
+    for span in config.quiet_hours:
+        try:
+            quiet.parse(span)
+        except quiet.NotQuietHours as error:
+            raise ConfigurationError(f"source system {name!r}: the quiet hours {span!r}: it {error}") from None
     kind = KINDS.sources[config.kind]
     return kind.build(
         SourceContext(
@@ -209,7 +217,7 @@ def _mannered(
     sized = BatchSizes(source, longest=config.batch_time)
     counted = Sessions(sized, name=name, budget=budget, patience=config.idle_timeout / 2)
     timed = Timeouts(counted, name=name, idle=config.idle_timeout, statement=config.statement_timeout)
-    logins = Logins(timed, name=name)
+    logins = Logins(timed, name=name, mark=settings_mark(config))
     tried = Retries(logins, retries=config.retries, wait=config.retry_wait)
     if config.max_rows_per_second is None:
         return tried, logins

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -98,6 +98,7 @@ def make_rig(
     executor: Executor | None = None,
     post_processor: PostProcessor | None = None,
     sessions: dict[str, int] | None = None,
+    source_systems: Mapping[str, SourceSystemConfig] | None = None,
     instance_id: str | None = None,
     batch_size: int = 100,
     bulk_copy_batch_size: int = 10,
@@ -109,7 +110,8 @@ def make_rig(
     options = DataSyncOptions(
         cache=CacheConfig(url="sqlite:///cache.db", lock_timeout=timedelta(seconds=5)),
         source_systems={
-            name: SourceSystemConfig(kind="memory", max_sessions=most) for name, most in (sessions or {}).items()
+            **{name: SourceSystemConfig(kind="memory", max_sessions=most) for name, most in (sessions or {}).items()},
+            **(source_systems or {}),
         },
         data_sources=configs,
         **settings,

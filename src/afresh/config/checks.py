@@ -11,6 +11,7 @@ from afresh.config.draft import Draft, SourceDraft, SystemDraft
 from afresh.config.kinds import Kinds
 from afresh.config.nodes import Array, Leaf, Place, Span
 from afresh.config.text import quoted
+from afresh.core import quiet
 
 _SCHEDULES = ("mass", "daily", "hourly")
 _FARTHEST = timedelta(days=36_525)
@@ -37,7 +38,9 @@ def check(draft: Draft, binder: Binder, kinds: Kinds) -> None:
     seen: dict[str, SystemDraft] = {}
     for system in draft.systems:
         _unique_system(system, seen, binder)
-        _zone(system, binder)
+        _zone(system, "time_zone", binder)
+        _zone(system, "quiet_zone", binder)
+        _quiet_hours(system, binder)
     tables: dict[str, tuple[str, Place]] = {}
     for source in draft.sources:
         _table_name(source.bound, tables, binder)
@@ -73,19 +76,31 @@ def _unique_system(system: SystemDraft, seen: dict[str, SystemDraft], binder: Bi
         )
 
 
-def _zone(system: SystemDraft, binder: Binder) -> None:
-    zone = system.bound.values.get("time_zone")
+def _zone(system: SystemDraft, name: str, binder: Binder) -> None:
+    zone = system.bound.values.get(name)
     if not isinstance(zone, str) or zone == "UTC" or zone in _zones():
         return
-    node = system.bound.nodes["time_zone"]
-    path = binder.join(system.bound.path, binder.form.spelling("time_zone"))
+    node = system.bound.nodes[name]
+    path = binder.join(system.bound.path, binder.form.spelling(name))
     hidden = not isinstance(node, Leaf) or bool(node.origin)
     told = "there is no such time zone" if hidden else f"there is no time zone {quoted(zone)}"
     binder.findings.add(
-        system.bound.at("time_zone"),
+        system.bound.at(name),
         f"{path}: {told}",
         "" if hidden else _zone_meant(zone),
     )
+
+
+def _quiet_hours(system: SystemDraft, binder: Binder) -> None:
+    spans = system.bound.values.get("quiet_hours", ())
+    node = system.bound.nodes.get("quiet_hours")
+    path = binder.join(system.bound.path, binder.form.spelling("quiet_hours"))
+    for number, span in enumerate(spans if isinstance(node, Array) else ()):
+        try:
+            quiet.parse(span)
+        except quiet.NotQuietHours as error:
+            place = node.items[number].place if isinstance(node, Array) else system.bound.place
+            binder.findings.add(place, f"{path}[{number}]: {quoted(span)} {error}")
 
 
 def _zone_meant(zone: str) -> str:

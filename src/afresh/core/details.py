@@ -34,6 +34,7 @@ def as_value(details: UpdateDetails) -> dict[str, Any]:
         "skew": _seconds(details.skew),
         "lateness": _seconds(details.lateness),
         "requested_by": details.requested_by,
+        "refused_login": details.refused_login,
     }
     return {name: value for name, value in told.items() if value not in ({}, "", None)}
 
@@ -58,6 +59,7 @@ def from_json(text: str | None) -> UpdateDetails | None:
         skew=_duration(told.get("skew")),
         lateness=_duration(told.get("lateness")),
         requested_by=_text(told.get("requested_by")),
+        refused_login=_text(told.get("refused_login")),
     )
 
 

@@ -76,7 +76,12 @@ class SourceRefused(SourceError):
 
 
 class LoginRefused(SourceRefused):
-    """The source refused the login itself; after a second time in a row none is tried until a person says so."""
+    """The source refused the login itself; after a second time in a row none is tried until a person says so.
+
+    `settings` is the mark of the settings with which it was tried, empty if nobody has noted it.
+    """
+
+    settings: str = ""
 
 
 class QueryFailed(SourceError):

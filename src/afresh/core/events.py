@@ -97,6 +97,35 @@ class ClockWentBack(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerOpened(Event):
+    """A source failed so often in a row that its tables wait for it; the one alert for all of them. `until` is when
+    one of them tries again, None if a person has to do something first."""
+
+    source_system: str
+    failures: int
+    until: datetime | None
+    error: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerClosed(Event):
+    """A source that had failed is read again."""
+
+    source_system: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSkewed(Event):
+    """A source's clock goes wrong by more than the limit against ours; windows follow the source's clock, so no row
+    is missed. `skew` is the source's clock minus ours."""
+
+    source_system: str
+    skew: timedelta
+    limit: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SyncEvent(Event):
     """Something that happened in one sync."""
 

@@ -74,7 +74,8 @@ class UpdateDetails:
 
     `adjusted` counts the rows that a column's policy changed, by its name, `quarantined` those that were left out.
     `skew` is the source's clock minus ours; `lateness` is how long after its stamp the latest row was there to be
-    read, None where that was not measured; `requested_by` is who asked for the sync, empty if the schedule did.
+    read, None where that was not measured; `requested_by` is who asked for the sync, empty if the schedule did;
+    `refused_login` marks the settings with which the source refused the login, empty if it did not.
     """
 
     phases: Mapping[Phase, timedelta] = field(default_factory=dict)
@@ -85,6 +86,7 @@ class UpdateDetails:
     skew: timedelta | None = None
     lateness: timedelta | None = None
     requested_by: str = ""
+    refused_login: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

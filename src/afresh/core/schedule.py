@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from afresh.core.actions import NOTHING_ASKED, Action, Standing
 from afresh.core.backoff import delay
+from afresh.core.hold import Hold, longest
 from afresh.core.model import DataUpdate, DataUpdateTask, Outcome, UpdateType
 from afresh.core.options import DataSourceConfig, DataSyncOptions, ScheduleConfig
 
@@ -87,13 +88,15 @@ def pending(
     in_flight: frozenset[str],
     new_operation_id: Callable[[], str],
     asked: Standing = NOTHING_ASKED,
+    holds: Sequence[Hold] = (),
 ) -> tuple[Decision, ...]:
     """One decision for each data source, in the order of the configuration."""
     nothing = Past(successes={})
-    return tuple(
-        decide(config, options, pasts.get(config.table_name, nothing), now, in_flight, new_operation_id, asked)
+    decisions = tuple(
+        decide(config, options, pasts.get(config.table_name, nothing), now, in_flight, new_operation_id, asked, holds)
         for config in options.data_sources
     )
+    return _probing(decisions, options, in_flight, [hold for hold in holds if hold.probe])
 
 
 def decide(
@@ -104,12 +107,13 @@ def decide(
     in_flight: frozenset[str],
     new_operation_id: Callable[[], str],
     asked: Standing = NOTHING_ASKED,
+    holds: Sequence[Hold] = (),
 ) -> Decision:
     """The one task of a table in this check: the first of Mass, Daily, Hourly that is enabled and due; none while
     the table or its source is paused.
 
     A type whose last run failed lets the others that are due go first, so that a Mass that is refused again and
-    again does not keep the windows from running.
+    again does not keep the windows from running. A type that its source is held for waits, and lets the others go.
     """
 
     def nothing(reason: str, next_at: datetime | None = None) -> Decision:
@@ -129,7 +133,16 @@ def decide(
     if not ready:
         first = min(slots, key=lambda slot: slot.ready_at)
         return nothing(first.reason, first.ready_at)
-    slot = min(ready, key=lambda slot: (slot.failed, slot.update_type))
+    kept = {
+        slot.update_type: hold
+        for slot in ready
+        if (hold := longest(_of_source(holds, config.source_system), slot.update_type)) is not None
+    }
+    if len(kept) == len(ready):
+        hold = kept[min(ready, key=lambda slot: slot.update_type).update_type]
+        return nothing(f"{ready[0].update_type} is due and waits: {hold.reason}", hold.until)
+    free = [slot for slot in ready if slot.update_type not in kept]
+    slot = min(free, key=lambda slot: (slot.failed, slot.update_type))
     task = DataUpdateTask(
         table_name=config.table_name,
         update_type=slot.update_type,
@@ -140,6 +153,31 @@ def decide(
         allow_shrink=slot.update_type is UpdateType.MASS and accepted(asked, past, config.table_name) is not None,
     )
     return Decision(table_name=config.table_name, task=task, reason=slot.reason, next_at=now, slot=slot)
+
+
+def _of_source(holds: Sequence[Hold], source_system: str) -> list[Hold]:
+    return [hold for hold in holds if hold.source_system == source_system]
+
+
+def _probing(
+    decisions: tuple[Decision, ...], options: DataSyncOptions, in_flight: frozenset[str], probes: Sequence[Hold]
+) -> tuple[Decision, ...]:
+    """Of a source that is being tried one sync goes, the first that is due; none if one is under way."""
+    systems = {config.table_name: config.source_system for config in options.data_sources}
+    trying = {systems.get(table_name) for table_name in in_flight}
+    waiting = {hold.source_system: hold for hold in probes}
+    found = []
+    for decision in decisions:
+        system = systems[decision.table_name]
+        if decision.task is None or system not in waiting:
+            found.append(decision)
+        elif system in trying:
+            reason = f"{decision.task.update_type} is due and waits: {waiting[system].reason}"
+            found.append(replace(decision, task=None, slot=None, reason=reason))
+        else:
+            trying.add(system)
+            found.append(decision)
+    return tuple(found)
 
 
 def slots_of(

@@ -44,12 +44,22 @@ def _masses(tasks: Sequence[DataUpdateTask]) -> int:
 class Orchestrator:
     """Runs tasks on an executor within limits. At most one sync of a table runs at a time."""
 
-    def __init__(self, executor: Executor, run: Run, limits: Limits, clock: Clock, emit: Emit) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        run: Run,
+        limits: Limits,
+        clock: Clock,
+        emit: Emit,
+        *,
+        may_start: Callable[[DataUpdateTask], bool] = lambda _task: True,
+    ) -> None:
         self._executor = executor
         self._run = run
         self._limits = limits
         self._clock = clock
         self._emit = emit
+        self._allowed = may_start
         self._changed = threading.Condition()
         self._waiting: list[DataUpdateTask] = []
         self._running: dict[str, tuple[DataUpdateTask, CancelToken]] = {}
@@ -158,6 +168,7 @@ class Orchestrator:
         of_source = self._limits.of_source(task.source_system)
         return (
             task.table_name not in self._running
+            and self._allowed(task)
             and len(running) < self._limits.parallel
             and len(reading) < of_source
             and (

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 
 from afresh.core.cause import cause_of
-from afresh.core.errors import AfreshError, Cancelled
+from afresh.core.errors import AfreshError, Cancelled, LoginRefused
 from afresh.core.model import (
     FAILED_RECORDS,
     Completion,
@@ -80,7 +80,10 @@ class Progress:
             source_dt=self.source_dt,
             error_message=str(error) if isinstance(error, AfreshError) else f"{type(error).__name__}: {error}",
             cause=cause_of(error),
-            details=self._details(task, clock.now()),
+            details=replace(
+                self._details(task, clock.now()),
+                refused_login=error.settings if isinstance(error, LoginRefused) else "",
+            ),
         )
 
     def _details(self, task: DataUpdateTask, at: datetime) -> UpdateDetails:

@@ -15,6 +15,7 @@ from afresh.core.facts import Facts
 from afresh.core.model import FAILED_RECORDS, Completion, DataUpdateTask, Outcome, UpdateType
 from afresh.core.options import DataSourceConfig, DataSyncOptions
 from afresh.core.ports import SourceSystem, UpdateLog
+from afresh.engine.breakers import Breakers
 from afresh.engine.cancellation import CancelToken
 from afresh.engine.checks import Checks
 from afresh.engine.instance import Heartbeat, live_instances, release_dead
@@ -22,6 +23,7 @@ from afresh.engine.orchestrator import Limits, Orchestrator
 from afresh.engine.outlook import outlook
 from afresh.engine.progress import Progress
 from afresh.engine.requests import Requests
+from afresh.engine.skews import Skews
 from afresh.engine.sync import Table, Workplace, sync
 
 _PURGE_INTERVAL = timedelta(days=1)
@@ -50,7 +52,8 @@ class Service:
         self.options = options
         self.tables = tables
         self.sources = sources or {}
-        self._forget_logins = forget_logins or {}
+        self._breakers = Breakers(options, workplace.emit, forget_logins or {})
+        self._skews = Skews(options, workplace.emit)
         self.workplace = workplace
         self._executor = executor
         self._heartbeat = Heartbeat(workplace.cache.leases, workplace.clock, workplace.instance_id)
@@ -63,6 +66,7 @@ class Service:
             ),
             workplace.clock,
             workplace.emit,
+            may_start=self._breakers.may_start,
         )
         self._checks = Checks(workplace.cache, workplace.clock, workplace.instance_id, options.check_interval)
         self._awake = threading.Event()
@@ -150,7 +154,9 @@ class Service:
         in_flight = self._orchestrator.in_flight
         asked = standing(cache.actions.latest())
         pasts = schedule.pasts(cache.log.last_updates(), cache.log.failures())
-        return schedule.pending(self.options, pasts, self.workplace.clock.now(), in_flight, _new_operation_id, asked)
+        now = self.workplace.clock.now()
+        holds = self._breakers.look(pasts, asked, now)
+        return schedule.pending(self.options, pasts, now, in_flight, _new_operation_id, asked, holds)
 
     def facts(self) -> Facts:
         """How things stand now, as far as the cache tells."""
@@ -220,7 +226,14 @@ class Service:
     def _sync(self, task: DataUpdateTask, token: CancelToken) -> Progress:
         if task.requested_by:
             self.requests.forget(task.table_name)
-        return sync(task, self.tables[task.table_name], self.workplace, token)
+        try:
+            done = sync(task, self.tables[task.table_name], self.workplace, token)
+        except AfreshError as error:
+            self._breakers.note(task, error)
+            raise
+        self._breakers.note(task, None)
+        self._skews.note(task.source_system, done.skew, self.workplace.clock.now())
+        return done
 
     def _shut_down(self) -> None:
         place = self.workplace

@@ -92,6 +92,39 @@ def _(event: events.RunsMissed) -> Line:
 
 
 @line.register
+def _(event: events.BreakerOpened) -> Line:
+    return Line(
+        level="error",
+        text="a source fails again and again; its tables wait",
+        fields={
+            "source_system": event.source_system,
+            "failures": event.failures,
+            "until": instant(event.until),
+            "error": event.error,
+            "hint": event.hint,
+        },
+    )
+
+
+@line.register
+def _(event: events.BreakerClosed) -> Line:
+    return Line(level="info", text="the source is read again", fields={"source_system": event.source_system})
+
+
+@line.register
+def _(event: events.ClockSkewed) -> Line:
+    return Line(
+        level="warning",
+        text="a source's clock differs from ours",
+        fields={
+            "source_system": event.source_system,
+            "skew_seconds": event.skew.total_seconds(),
+            "limit_seconds": event.limit.total_seconds(),
+        },
+    )
+
+
+@line.register
 def _(event: events.ClockWentBack) -> Line:
     return Line(
         level="warning",
@@ -121,6 +154,17 @@ def _(event: events.TableCreated) -> Line:
 @line.register
 def _(event: events.ColumnsAdded) -> Line:
     return _of_sync(event, "info", "added columns to the cache table", columns=list(event.columns))
+
+
+@line.register
+def _(event: events.ValuesMisfit) -> Line:
+    told: dict[str, FieldValue] = {
+        "column": event.column,
+        "policy": event.policy,
+        "rows": event.rows,
+        "reason": event.reason,
+    }
+    return _of_sync(event, "warning", "values did not fit their column", **told)
 
 
 @line.register

@@ -20,16 +20,18 @@ _POLL_SECONDS = 0.1
 
 class Logins(Wrapped):
     """After two refused logins in a row nothing is tried any more: what is asked fails as `LoginRefused` at once,
-    until `forget` is called or the process starts anew.
+    until `forget` is called or the process starts anew. Each refusal carries the mark of the settings, so that the log
+    can tell whether they are still the same.
 
     Until a first session succeeded, and again after a refusal, one is tried at a time, so that four reads that begin
     together do not make four attempts. A right that is refused (`SourceRefused`) before anything succeeded counts as
     a login, because some databases do not tell the two apart; afterwards it does not.
     """
 
-    def __init__(self, inner: SourceSystem, *, name: str) -> None:
+    def __init__(self, inner: SourceSystem, *, name: str, mark: str = "") -> None:
         super().__init__(inner)
         self._name = name
+        self._mark = mark
         self._changed = threading.Condition()
         self._proven = False
         self._trying = False
@@ -72,10 +74,7 @@ class Logins(Wrapped):
             while True:
                 reading.check()
                 if self._refused >= MOST:
-                    raise LoginRefused(
-                        f"source {self._name}: two logins in a row were refused, and no more are tried: {self._last}",
-                        hint="Correct user and password and start the service anew, or reset its breaker.",
-                    )
+                    raise self._stopped()
                 if self._proven:
                     return False
                 if not self._trying:
@@ -93,10 +92,20 @@ class Logins(Wrapped):
     def refuse(self, error: SourceRefused) -> None:
         """A session was refused."""
         with self._changed:
+            if isinstance(error, LoginRefused):
+                error.settings = self._mark
             if isinstance(error, LoginRefused) or not self._proven:
                 self._proven = False
                 self._refused += 1
                 self._last = error.message
+
+    def _stopped(self) -> LoginRefused:
+        error = LoginRefused(
+            f"source {self._name}: two logins in a row were refused, and no more are tried: {self._last}",
+            hint="Correct user and password and start the service anew, or reset its breaker.",
+        )
+        error.settings = self._mark
+        return error
 
     def end(self) -> None:
         """The attempt that was made alone is over."""
