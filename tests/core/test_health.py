@@ -13,6 +13,7 @@ from afresh.core.cause import Cause
 from afresh.core.errors import CacheLocked, CacheUnavailable
 from afresh.core.facts import Facts, LastCheck, SourceState
 from afresh.core.health import TableHealth, judge, judge_table, judge_unseen, worst
+from afresh.core.hold import ALL, Hold
 from afresh.core.model import DataUpdate, Outcome, UpdateDetails
 from afresh.core.options import DataSourceConfig
 from afresh.core.states import LOOKS, WORST_FIRST, Health, State
@@ -200,17 +201,19 @@ def test_paused() -> None:
 def test_sources() -> None:
     """Quiet hours and an open breaker hold a table up; it heals by itself when they end."""
     until = NOW + HOUR
-    quiet = {"ERP": SourceState(name="ERP", quiet_until=until)}
+    quiet = (Hold(source_system="ERP", types=ALL, until=until, cause=Cause.QUIET_HOURS, reason="quiet"),)
+    others = (replace(quiet[0], types=frozenset({DAILY})),)
     broken = {"ERP": SourceState(name="ERP", breaker_until=until)}
-    over = {"ERP": SourceState(name="ERP", quiet_until=NOW, breaker_until=NOW)}
-    found = judged([OLD], sources=quiet)
+    over = {"ERP": SourceState(name="ERP", breaker_until=NOW)}
+    found = judged([OLD], holds=quiet)
     assert (found.state, found.health, found.cause) == (State.CATCHING_UP, DEGRADED, Cause.QUIET_HOURS)
     assert found.next_at == until
     assert judged([OLD], sources=broken).cause is Cause.SOURCE_UNREACHABLE
     assert judged([OLD], sources=over).state is State.LATE
     due = [update(MASS, ago(minutes=61))]
-    assert (judged(due, sources=quiet).state, judged(due, sources=quiet).cause) == (State.DUE, Cause.QUIET_HOURS)
-    assert judged([MET], sources=quiet).state is State.FRESH
+    assert (judged(due, holds=quiet).state, judged(due, holds=quiet).cause) == (State.DUE, Cause.QUIET_HOURS)
+    assert judged(due, holds=others).cause is Cause.ROUTINE
+    assert judged([MET], holds=quiet).state is State.FRESH
 
 
 def test_no_worker() -> None:

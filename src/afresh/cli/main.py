@@ -18,6 +18,7 @@ from afresh.cli.history import history
 from afresh.cli.init import init
 from afresh.cli.pause import pause
 from afresh.cli.plan import plan
+from afresh.cli.reset import reset
 from afresh.cli.resume import resume
 from afresh.cli.run import run
 from afresh.cli.schema import schema
@@ -36,6 +37,7 @@ COMMANDS: tuple[Callable[..., Exit], ...] = (
     history,
     pause,
     resume,
+    reset,
     cancel,
     accept,
     demo,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from afresh.core.errors import AfreshError, CacheError, ConfigurationError
+from afresh.core.facts import SourceState
 from afresh.core.health import TableHealth, judge, judge_unseen, worst
 from afresh.core.options import DataSourceConfig, DataSyncOptions
 from afresh.core.states import WORST_FIRST, Health, State
@@ -19,6 +20,7 @@ class Standing:
     tables: tuple[TableHealth, ...]
     notes: tuple[str | None, ...]
     unseen: AfreshError | None = None
+    sources: tuple[SourceState, ...] = ()
 
     @property
     def health(self) -> Health:
@@ -52,7 +54,12 @@ def standing(service: Service) -> Standing:
             unseen=error,
         )
     tables = judge(facts)
-    return Standing(at=facts.now, tables=tables, notes=tuple(_note(service, table.table_name) for table in tables))
+    return Standing(
+        at=facts.now,
+        tables=tables,
+        notes=tuple(_note(service, table.table_name) for table in tables),
+        sources=tuple(facts.source(name) for name in service.options.source_systems),
+    )
 
 
 def data_source(options: DataSyncOptions, table_name: str) -> DataSourceConfig:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -28,14 +28,15 @@ from afresh.engine.service import Service
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
-    """What is next for one table. Without a task nothing ever runs; `waits` says which failure holds it up, `error`
-    why it cannot be explained."""
+    """What is next for one table. Without a task nothing ever runs; `waits` says which failure holds it up, or what
+    keeps its source from being read, `error` why it cannot be explained. `skew` is the source's clock minus ours."""
 
     config: DataSourceConfig
     zone: ZoneInfo
     due_at: datetime | None
     reason: str
     waits: str | None = None
+    skew: timedelta | None = None
     running: DataUpdate | None = None
     task: DataUpdateTask | None = None
     plan: SyncPlan | None = None
@@ -66,10 +67,11 @@ def plan(
 
 def _next(config: DataSourceConfig, service: Service, seen: Facts) -> Next:
     past = seen.past(config.table_name)
-    decision = schedule.decide(config, service.options, past, seen.now, frozenset(), _no_operation, seen.asked)
+    holds = seen.holds_of(config.source_system)
+    decision = schedule.decide(config, service.options, past, seen.now, frozenset(), _no_operation, seen.asked, holds)
     due_at, waits = decision.next_at, None
     if decision.task is None and due_at is not None:
-        waits = decision.reason if past.failures else None
+        waits = decision.reason if past.failures or (holds and due_at > seen.now) else None
         decision = schedule.decide(config, service.options, past, due_at, frozenset(), _no_operation, seen.asked)
     system = service.options.source_systems.get(config.source_system)
     known = Next(
@@ -78,6 +80,7 @@ def _next(config: DataSourceConfig, service: Service, seen: Facts) -> Next:
         due_at=due_at,
         reason=decision.reason,
         waits=waits,
+        skew=seen.source(config.source_system).skew,
         running=seen.open_update(config.table_name),
     )
     return known if decision.task is None else _explained(known, decision.task, service)
@@ -100,6 +103,7 @@ def _explained(known: Next, task: DataUpdateTask, service: Service) -> Next:
         due_at=known.due_at,
         reason=known.reason,
         waits=known.waits,
+        skew=known.skew,
         running=known.running,
         task=task,
         plan=plan_sync(task, known.config),
@@ -139,6 +143,8 @@ def _told(item: Next, now: datetime) -> Iterator[tuple[str, str]]:
             yield "parameters", ", ".join(repr(parameter) for parameter in statement.parameters)
     if item.explanation.expected_rows is not None:
         yield "expects", f"about {item.explanation.expected_rows:,} rows"
+    if item.skew is not None:
+        yield "clock", phrases.skew(item.skew)
     for note in item.explanation.notes:
         yield "note", note
 
@@ -170,6 +176,7 @@ def _as_json(item: Next, now: datetime) -> JsonValue:
         "reload_strategy": str(applied.reload) if applied and applied.reload else None,
         "sql": statement.sql if statement else None,
         "parameters": [_parameter(value) for value in statement.parameters] if statement else [],
+        "skew_seconds": None if item.skew is None else item.skew.total_seconds(),
         "expected_rows": item.explanation.expected_rows,
         "notes": list(item.explanation.notes),
         "error": item.error.message if item.error else None,

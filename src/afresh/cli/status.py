@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -20,12 +21,15 @@ from afresh.cli.output import grid, results, shown, write_json
 from afresh.core import account, phrases
 from afresh.core.account import JsonValue
 from afresh.core.cause import Cause
+from afresh.core.facts import SourceState
 from afresh.core.health import TableHealth
 from afresh.core.sentences import Sentences, sentences
 from afresh.core.states import LOOKS, Health, State
 from afresh.engine.service import Service
 
 _WATCH_SECONDS = 2.0
+_SKEW = timedelta(seconds=5)
+"""A clock that is nearer to ours is not worth a line."""
 _STYLES = {"grey": "dim"}
 _BOLD = frozenset({State.STOPPED, State.LATE})
 _NAMED = 8
@@ -133,9 +137,26 @@ def _below(found: Standing, config: Path | None) -> Iterator[str]:
         yield from _problem(tables, sentences(tables[0], found.at, given(config)))
         yield ""
     yield from (note for note in found.notes if note)
+    for source in found.sources:
+        if told := "; ".join(_of_source(source, found.at)):
+            yield f"{source.name}: {told}."
     states = Counter(table.state for table in found.tables)
     told = ", ".join(f"{states[state]} {state.lower()}" for state in State if states[state])
     yield f"{found.health}: {told or 'there are no tables'}."
+
+
+def _of_source(source: SourceState, now: datetime) -> Iterator[str]:
+    """What is out of the ordinary with a source."""
+    if source.stopped:
+        yield "the login was refused twice, and is not tried again until the settings change or `afresh reset`"
+    elif source.breaker_until is not None and source.breaker_until > now:
+        yield f"it failed again and again, and is tried again at {phrases.instant(source.breaker_until)}"
+    elif source.breaker_until is not None:
+        yield "it failed again and again, and one sync tries whether it is back"
+    if source.quiet_until is not None:
+        yield f"quiet hours until {phrases.instant(source.quiet_until)}"
+    if source.skew is not None and abs(source.skew) >= _SKEW:
+        yield phrases.skew(source.skew)
 
 
 _OF_THE_SOURCE = frozenset({Cause.SOURCE_UNREACHABLE, Cause.LOGIN_REFUSED, Cause.SOURCE_SLOW, Cause.QUIET_HOURS})
@@ -198,4 +219,5 @@ def as_json(found: Standing, config: Path | None = None) -> JsonValue:
         "tables": [
             account.of_table(table, sentences(table, found.at, given(config))) | {"note": note} for table, note in each
         ],
+        "sources": [account.of_source(source) for source in found.sources],
     }

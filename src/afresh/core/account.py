@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from afresh.core.actions import Action
 from afresh.core.details import as_value
+from afresh.core.facts import SourceState
 from afresh.core.health import TableHealth
 from afresh.core.model import DataUpdate
 from afresh.core.phrases import iso
@@ -79,6 +80,19 @@ def of_update(update: DataUpdate) -> JsonValue:
         "cause": None if update.cause is None else str(update.cause),
         "reason": update.reason,
         "details": None if update.details is None else as_value(update.details),
+    }
+
+
+def of_source(source: SourceState) -> JsonValue:
+    """How a source system stands."""
+    return {
+        "source_system": source.name,
+        "breaker_until": iso(source.breaker_until),
+        "stopped": source.stopped,
+        "quiet_until": iso(source.quiet_until),
+        "sessions_used": source.sessions_used,
+        "sessions_allowed": source.sessions_allowed,
+        "skew_seconds": _seconds(source.skew),
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from afresh.core.actions import NOTHING_ASKED, Standing
+from afresh.core.hold import Hold
 from afresh.core.model import DataUpdate
 from afresh.core.options import DataSyncOptions
 from afresh.core.schedule import Past
@@ -24,8 +25,10 @@ class SourceState:
     reachable: bool | None = None
     breaker_until: datetime | None = None
     """Until when nothing is read from it, because it failed too often."""
+    stopped: bool = False
+    """Whether nothing is read from it until somebody does something, because it refused the login."""
     quiet_until: datetime | None = None
-    """Until when nothing is read from it, because its owners want it left alone."""
+    """Until when its quiet hours last: no Mass and no Daily begins, and an Hourly only where they let it."""
     sessions_used: int | None = None
     sessions_allowed: int | None = None
     latency: timedelta | None = None
@@ -53,6 +56,8 @@ class Facts:
     live: frozenset[str] = frozenset()
     last_check: LastCheck | None = None
     sources: Mapping[str, SourceState] = field(default_factory=dict)
+    holds: tuple[Hold, ...] = ()
+    """What keeps syncs of which source from beginning now."""
 
     def past(self, table_name: str) -> Past:
         """The past of a table; an empty one if nothing is known of it."""
@@ -65,6 +70,10 @@ class Facts:
     def source(self, name: str) -> SourceState:
         """How a source stands."""
         return self.sources.get(name, SourceState(name=name))
+
+    def holds_of(self, source_system: str) -> tuple[Hold, ...]:
+        """What keeps syncs of that source from beginning now."""
+        return tuple(hold for hold in self.holds if hold.source_system == source_system)
 
     @property
     def clock_went_back(self) -> bool:

@@ -12,6 +12,7 @@ from afresh.core.actions import Action
 from afresh.core.cause import NEEDS_A_PERSON, Cause, cause_of
 from afresh.core.errors import AfreshError
 from afresh.core.facts import Facts
+from afresh.core.hold import Hold, longest
 from afresh.core.model import DataUpdate, Outcome, UpdateType
 from afresh.core.options import DataSourceConfig, DataSyncOptions
 from afresh.core.schedule import SATISFIED_BY, Past, Slot, accepted, slots_of
@@ -209,10 +210,17 @@ class _Seen:
 
     @property
     def held_until(self) -> datetime | None:
-        """Until when the source is left alone."""
+        """Until when the source is left alone, with all that is due of this table."""
         state = self.facts.source(self.config.source_system)
-        ends = [end for end in (state.quiet_until, state.breaker_until) if end is not None and end > self.facts.now]
-        return max(ends, default=None)
+        ends = [state.breaker_until, None if self.hold is None else self.hold.until]
+        return max((end for end in ends if end is not None and end > self.facts.now), default=None)
+
+    @property
+    def hold(self) -> Hold | None:
+        """What keeps all that is due from beginning; None if nothing does, or something may begin."""
+        holds = self.facts.holds_of(self.config.source_system)
+        kept = [longest(holds, slot.update_type) for slot in self.slots if slot.due_at <= self.facts.now]
+        return kept[0] if kept and None not in kept else None
 
     def why(self, otherwise: Cause) -> Cause:
         """The cause of a table that is waited for: its last failure, what holds its source, no worker, or that."""
@@ -221,8 +229,8 @@ class _Seen:
             return self.in_a_row[0].cause or Cause.DEFECT
         if state.breaker_until is not None and state.breaker_until > now:
             return Cause.SOURCE_UNREACHABLE
-        if state.quiet_until is not None and state.quiet_until > now:
-            return Cause.QUIET_HOURS
+        if self.hold is not None:
+            return self.hold.cause
         if self.running is None and (self.facts.busy or self.facts.source_busy(self.config.source_system)):
             return Cause.NO_WORKER
         return Cause.CANCELLED if self.cancelled is not None and self.running is None else otherwise

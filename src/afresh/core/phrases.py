@@ -8,6 +8,13 @@ from afresh.core.model import MergeCounts
 NOTHING = "-"
 
 
+def skew(duration: timedelta) -> str:
+    """A source's clock beside ours."""
+    if abs(duration) < timedelta(seconds=1):
+        return "the source's clock shows what ours does"
+    return f"the source's clock goes {span(abs(duration))} {'ahead of' if duration > timedelta(0) else 'behind'} ours"
+
+
 def instant(at: datetime | None) -> str:
     """An instant in UTC, to the second."""
     return NOTHING if at is None else f"{at:%Y-%m-%d %H:%M:%S}Z"
