@@ -144,6 +144,11 @@ def assemble(options: DataSyncOptions, *, emit: Emit, clock: Clock | None = None
     )
 
 
+def open_source(name: str, options: DataSyncOptions) -> SourceSystem:
+    """A source system of the options alone, for one who only asks and counts no sessions."""
+    return _source(name, options.source_systems[name], options, SystemClock())
+
+
 def open_cache(options: DataSyncOptions) -> Cache:
     """The cache of the options; it connects when it is first used."""
     scheme = options.cache.url.partition(":")[0]
@@ -216,7 +221,7 @@ def _mannered(
     )
     sized = BatchSizes(source, longest=config.batch_time)
     counted = Sessions(sized, name=name, budget=budget, patience=config.idle_timeout / 2)
-    timed = Timeouts(counted, name=name, idle=config.idle_timeout, statement=config.statement_timeout)
+    timed = Timeouts(counted, name=name, idle=config.idle_timeout, longest=config.longest_read)
     logins = Logins(timed, name=name, mark=settings_mark(config))
     tried = Retries(logins, retries=config.retries, wait=config.retry_wait)
     if config.max_rows_per_second is None:

@@ -70,6 +70,7 @@ PLAN_KEYS = {
     "reload_strategy",
     "sql",
     "parameters",
+    "skew_seconds",
     "expected_rows",
     "notes",
     "error",
@@ -116,7 +117,10 @@ def test_status_as_json(place: Place) -> None:
     place.afresh("sync", "Part", "--mass")
     with place.at_work():
         told = of(place, "status")
-    assert set(told) == {"at", "health", "error", "tables"}
+    assert set(told) == {"at", "health", "error", "tables", "sources"}
+    (source,) = told["sources"]
+    assert (source["source_system"], source["stopped"], source["breaker_until"]) == ("ERP", False, None)
+    assert source["sessions_allowed"] == 4
     part, usage = told["tables"]
     assert set(part) == set(usage) == STATUS_KEYS
     assert (part["state"], part["health"], part["cause"], part["note"]) == ("Fresh", "Healthy", None, None)

@@ -17,10 +17,10 @@ from afresh.testing.clock import ManualClock
 IDLE = timedelta(minutes=5)
 
 
-def timed(clock: ManualClock, *script: Step, statement: timedelta | None = None) -> tuple[Timeouts, ScriptedSource]:
+def timed(clock: ManualClock, *script: Step, longest: timedelta | None = None) -> tuple[Timeouts, ScriptedSource]:
     """A source with that script, and its timeouts on the clock."""
     source = ScriptedSource(script)
-    return Timeouts(source, name="S", idle=IDLE, statement=statement, ticks=ticks_of(clock)), source
+    return Timeouts(source, name="S", idle=IDLE, longest=longest, ticks=ticks_of(clock)), source
 
 
 def passing(clock: ManualClock, duration: timedelta, then: Step) -> Step:
@@ -76,12 +76,12 @@ def test_the_time_that_the_cache_takes_is_no_silence() -> None:
     assert next(batches).num_rows == 3
 
 
-def test_a_statement_has_its_own_limit() -> None:
-    """Batches that come in time, but for too long in all, end with the statement timeout."""
+def test_a_read_has_a_limit_in_all() -> None:
+    """Batches that come in time, but for too long in all, end with the longest read."""
     clock = ManualClock()
     slow = passing(clock, timedelta(minutes=4), batch())
     polite, source = timed(
-        clock, slow, slow, passing(clock, timedelta(minutes=3), hangs()), statement=timedelta(minutes=10)
+        clock, slow, slow, passing(clock, timedelta(minutes=3), hangs()), longest=timedelta(minutes=10)
     )
     batches = polite.read(SELECT, ManualCancellation(), 10)
     next(batches)

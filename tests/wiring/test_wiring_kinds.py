@@ -1,5 +1,6 @@
 """Kinds beyond the tables are found among the entry points of installed packages."""
 
+import dataclasses
 import sys
 import tomllib
 from pathlib import Path
@@ -10,6 +11,7 @@ from tests.wiring import offered
 from afresh import wiring
 from afresh.config.load import load
 from afresh.core.errors import ConfigurationError
+from afresh.core.options import SourceSystemConfig
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "shelf"
 
@@ -112,3 +114,10 @@ def test_the_example_is_found(tmp_path: Path) -> None:
     options = load(file, wiring.KINDS)
     assert wiring.assemble(options, emit=lambda _event: None) is not None
     assert wiring.open_cache(options).log.history() == []
+
+
+@pytest.mark.parametrize("name", sorted(wiring.SOURCES))
+def test_no_kind_of_source_hides_a_setting_of_all(name: str) -> None:
+    """Both stand in the same table of a configuration."""
+    own = {field.name for field in dataclasses.fields(SourceSystemConfig)}
+    assert not own & {field.name for field in dataclasses.fields(wiring.SOURCES[name].options)}

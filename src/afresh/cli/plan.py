@@ -25,6 +25,8 @@ from afresh.core.plan import SyncPlan, plan_sync
 from afresh.core.ports import Explanation
 from afresh.engine.service import Service
 
+_SKEW = timedelta(seconds=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
@@ -143,7 +145,7 @@ def _told(item: Next, now: datetime) -> Iterator[tuple[str, str]]:
             yield "parameters", ", ".join(repr(parameter) for parameter in statement.parameters)
     if item.explanation.expected_rows is not None:
         yield "expects", f"about {item.explanation.expected_rows:,} rows"
-    if item.skew is not None:
+    if item.skew is not None and abs(item.skew) >= _SKEW:
         yield "clock", phrases.skew(item.skew)
     for note in item.explanation.notes:
         yield "note", note

@@ -91,7 +91,7 @@ class SourceSystemConfig:
         timedelta,
         Field(gt=timedelta(0), description="A read that brings nothing for so long is broken off, and tried again."),
     ] = timedelta(minutes=15)
-    statement_timeout: Annotated[
+    longest_read: Annotated[
         timedelta | None,
         Field(gt=timedelta(0), description="A read that takes longer in all is broken off; by default none is."),
     ] = None

@@ -24,7 +24,7 @@ _END_SECONDS = 0.8
 
 
 class Timeouts(Wrapped):
-    """A read that brings no batch for `idle`, or takes longer than `statement` in all, is broken off and fails as
+    """A read that brings no batch for `idle`, or takes longer than `longest` in all, is broken off and fails as
     `SourceSlow`; a short question, that takes longer than `idle`, too.
 
     The driver is interrupted. If it does not react, the read fails all the same, and its thread ends when the driver
@@ -38,13 +38,13 @@ class Timeouts(Wrapped):
         *,
         name: str,
         idle: timedelta,
-        statement: timedelta | None = None,
+        longest: timedelta | None = None,
         ticks: Ticks = time.monotonic,
     ) -> None:
         super().__init__(inner)
         self._name = name
         self._idle = idle.total_seconds()
-        self._statement = statement.total_seconds() if statement is not None else None
+        self._longest = longest.total_seconds() if longest is not None else None
         self._ticks = ticks
 
     def read(self, select: Select | Query, reading: Reading, batch_rows: int) -> Iterator[pa.RecordBatch]:
@@ -83,11 +83,11 @@ class Timeouts(Wrapped):
             if watched.silence >= self._idle:
                 watched.break_off(self._silent(watched.silence))
                 return self._ended(pump, watched)
-            if self._statement is not None and spent + watched.silence >= self._statement:
+            if self._longest is not None and spent + watched.silence >= self._longest:
                 watched.break_off(
                     SourceSlow(
-                        f"source {self._name}: the read took longer than {self._statement:g} s",
-                        hint="Raise `statement_timeout`, or have the read cut: `partitions`, a smaller window.",
+                        f"source {self._name}: the read took longer than {self._longest:g} s",
+                        hint="Raise `longest_read`, or have the read cut: `partitions`, a smaller window.",
                     )
                 )
                 return self._ended(pump, watched)
