@@ -129,8 +129,10 @@ class DuckdbUpdateLog:
         *,
         table_name: str | None = None,
         open_only: bool = False,
+        operation_id: str | None = None,
+        outcome: Outcome | None = None,
         limit: int = 100,
-        before: datetime | None = None,
+        before: int | None = None,
     ) -> Sequence[DataUpdate]:
         conditions, parameters = ["true"], list[object]()
         if table_name is not None:
@@ -138,11 +140,12 @@ class DuckdbUpdateLog:
             parameters.append(table_name)
         if open_only:
             conditions.append("NumberRecords = -2")
-        if before is not None:
-            conditions.append("StartDT < ?")
-            parameters.append(before)
+        for condition, value in (("OperationId = ?", operation_id), ("Outcome = ?", outcome), ("Id < ?", before)):
+            if value is not None:
+                conditions.append(condition)
+                parameters.append(value)
         where = " AND ".join(conditions)
-        statement = f"{_SELECT} FROM main.DataUpdate WHERE {where} ORDER BY StartDT DESC, Id DESC LIMIT ?"
+        statement = f"{_SELECT} FROM main.DataUpdate WHERE {where} ORDER BY Id DESC LIMIT ?"
         return self._select(statement, (*parameters, limit))
 
     def close_open(self, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:

@@ -106,8 +106,10 @@ class PostgresUpdateLog:
         *,
         table_name: str | None = None,
         open_only: bool = False,
+        operation_id: str | None = None,
+        outcome: Outcome | None = None,
         limit: int = 100,
-        before: datetime | None = None,
+        before: int | None = None,
     ) -> Sequence[DataUpdate]:
         conditions, parameters = ["true"], list[object]([limit])
         if table_name is not None:
@@ -115,13 +117,12 @@ class PostgresUpdateLog:
             conditions.append(f'"TableName" = ${len(parameters)}')
         if open_only:
             conditions.append('"NumberRecords" = -2')
-        if before is not None:
-            parameters.append(before)
-            conditions.append(f'"StartDT" < ${len(parameters)}')
+        for condition, value in (('"OperationId" =', operation_id), ('"Outcome" =', outcome), ('"Id" <', before)):
+            if value is not None:
+                parameters.append(value if isinstance(value, int) else str(value))
+                conditions.append(f"{condition} ${len(parameters)}")
         where = " AND ".join(conditions)
-        return self._select(
-            f'SELECT * FROM {{log}} WHERE {where} ORDER BY "StartDT" DESC, "Id" DESC LIMIT $1', parameters
-        )
+        return self._select(f'SELECT * FROM {{log}} WHERE {where} ORDER BY "Id" DESC LIMIT $1', parameters)
 
     def close_open(self, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:
         """One statement, which waits for a transaction that is just completing such a row and then leaves it alone."""

@@ -36,6 +36,8 @@ ALTER TABLE {log} ADD COLUMN IF NOT EXISTS "Cause" text, ADD COLUMN IF NOT EXIST
 CREATE UNIQUE INDEX IF NOT EXISTS "DataUpdateOpen" ON {log} ("TableName") WHERE "NumberRecords" = -2;
 CREATE INDEX IF NOT EXISTS "DataUpdateByTable" ON {log} ("TableName", "UpdateType", "WasSuccessful", "Id");
 CREATE INDEX IF NOT EXISTS "DataUpdateByStart" ON {log} ("StartDT");
+CREATE INDEX IF NOT EXISTS "DataUpdateOfTable" ON {log} ("TableName", "Id");
+CREATE INDEX IF NOT EXISTS "DataUpdateByOutcome" ON {log} ("Outcome", "Id");
 CREATE OR REPLACE VIEW {last} AS
 SELECT * FROM {log} WHERE "Id" IN (
     SELECT max("Id") FROM {log} WHERE "WasSuccessful" GROUP BY "TableName", "UpdateType"

@@ -99,8 +99,10 @@ class SqliteUpdateLog:
         *,
         table_name: str | None = None,
         open_only: bool = False,
+        operation_id: str | None = None,
+        outcome: Outcome | None = None,
         limit: int = 100,
-        before: datetime | None = None,
+        before: int | None = None,
     ) -> Sequence[DataUpdate]:
         conditions, parameters = ["true"], list[object]()
         if table_name is not None:
@@ -108,10 +110,11 @@ class SqliteUpdateLog:
             parameters.append(table_name)
         if open_only:
             conditions.append("NumberRecords = -2")
-        if before is not None:
-            conditions.append("StartDT < ?")
-            parameters.append(instant_text(before))
-        statement = f"SELECT * FROM DataUpdate WHERE {' AND '.join(conditions)} ORDER BY StartDT DESC, Id DESC LIMIT ?"
+        for condition, value in (("OperationId = ?", operation_id), ("Outcome = ?", outcome), ("Id < ?", before)):
+            if value is not None:
+                conditions.append(condition)
+                parameters.append(value)
+        statement = f"SELECT * FROM DataUpdate WHERE {' AND '.join(conditions)} ORDER BY Id DESC LIMIT ?"
         return self._select(statement, (*parameters, limit))
 
     def close_open(self, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:

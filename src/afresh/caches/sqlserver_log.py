@@ -53,8 +53,10 @@ class SqlServerUpdateLog:
         *,
         table_name: str | None = None,
         open_only: bool = False,
+        operation_id: str | None = None,
+        outcome: Outcome | None = None,
         limit: int = 100,
-        before: datetime | None = None,
+        before: int | None = None,
     ) -> Sequence[DataUpdate]:
         conditions, parameters = list[str](), list[object]()
         if table_name is not None:
@@ -62,13 +64,13 @@ class SqlServerUpdateLog:
             parameters.append(table_name)
         if open_only:
             conditions.append("u.[NumberRecords] = -2")
-        if before is not None:
-            conditions.append("u.[StartDT] < ?")
-            parameters.append(naive(before))
+        for condition, value in (("OperationId] =", operation_id), ("Outcome] =", outcome), ("Id] <", before)):
+            if value is not None:
+                conditions.append(f"u.[{condition} ?")
+                parameters.append(value if isinstance(value, int) else str(value))
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return self._select(
-            f"SELECT TOP ({int(limit)}) {_LIST} FROM {self._own.names.update} AS u{where} "
-            "ORDER BY u.[StartDT] DESC, u.[Id] DESC",
+            f"SELECT TOP ({int(limit)}) {_LIST} FROM {self._own.names.update} AS u{where} ORDER BY u.[Id] DESC",
             *parameters,
         )
 

@@ -125,6 +125,8 @@ CREATE TABLE {names.action} (
     by_table = (
         f"CREATE INDEX [DataUpdateByTable] ON {names.update} ([TableName], [UpdateType], [WasSuccessful])",
         f"CREATE INDEX [DataUpdateByStart] ON {names.update} ([StartDT])",
+        f"CREATE INDEX [DataUpdateOfTable] ON {names.update} ([TableName], [Id])",
+        f"CREATE INDEX [DataUpdateByOutcome] ON {names.update} ([Outcome], [Id])",
     )
     first = f"INSERT INTO {names.lease} ([Name], [Holder], [Fence], [ExpiresDT]) VALUES (N'', N'', 0, '0001-01-01')"
     return {

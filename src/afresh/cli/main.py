@@ -24,6 +24,7 @@ from afresh.cli.run import run
 from afresh.cli.schema import schema
 from afresh.cli.status import status
 from afresh.cli.sync import sync
+from afresh.cli.token import token
 from afresh.cli.why import why
 
 COMMANDS: tuple[Callable[..., Exit], ...] = (
@@ -40,6 +41,7 @@ COMMANDS: tuple[Callable[..., Exit], ...] = (
     reset,
     cancel,
     accept,
+    token,
     demo,
     schema,
 )

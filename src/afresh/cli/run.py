@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from afresh.cli import configuration
 from afresh.cli.configuration import ConfigPath
 from afresh.cli.exits import Exit
 from afresh.cli.foreground import attended
 from afresh.cli.output import say
+from afresh.cli.serving import served
 from afresh.cli.watching import watching
 from afresh.sinks.log import LogForm
 
@@ -22,10 +22,11 @@ def run(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Write each event as a JSON line to stdout.")] = False,
 ) -> Exit:
-    """Runs the service until SIGTERM or Ctrl-C: running syncs may end, then it stops. A second signal stops at once."""
+    """Runs the service until SIGTERM or Ctrl-C: running syncs may end, then it stops. A second signal stops at once.
+    With [data_sync.web] in the configuration it also serves the dashboard, the health endpoints and the admin API."""
     with ExitStack() as stack:
         emit = stack.enter_context(watching(verbose=verbose, form=log_format, events_to_stdout=json))
-        service = configuration.service(config, emit)
+        service = stack.enter_context(served(config, emit))
         attended(service.run, service.stop, lambda: service.stop(at_once=True))
         ended = service.wait(0)
     if not ended:

@@ -6,9 +6,9 @@ generated from it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -156,6 +156,52 @@ class CacheConfig:
     ] = timedelta(minutes=2)
 
 
+Scope = Literal["read", "operate", "admin"]
+"""What a token allows: to look; also to run, cancel, pause and resume; also to accept a shrink and reset a breaker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenConfig:
+    """One token of the web interface. Only its hash is written down: `afresh token` makes both."""
+
+    sha256: Annotated[
+        str, Field(pattern=r"^[0-9a-f]{64}$", description="The SHA-256 of the token, in hexadecimal digits.")
+    ]
+    scope: Annotated[
+        Scope,
+        Field(
+            description="What it allows: `read`; `operate`, which also runs, cancels, pauses and resumes; `admin`, "
+            "which also accepts a shrink, resets a breaker and sees the configuration."
+        ),
+    ] = "read"
+    expires: Annotated[date | None, Field(description="The first day (UTC) on which it is valid no more.")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebConfig:
+    """The dashboard, the health endpoints and the admin API, served by the service itself."""
+
+    host: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="Address to listen on. One that is not of this machine alone needs tokens, and TLS or a proxy.",
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0: one that is free.")] = 0
+    tokens: Annotated[
+        Mapping[str, TokenConfig], Field(description="Who may ask, by name. Without any, everybody on this machine.")
+    ] = field(default_factory=dict)
+    allowed_hosts: Annotated[
+        tuple[str, ...], Field(description="Names by which it is called, besides those of this machine.")
+    ] = ()
+    tls_certificate: Annotated[Path | None, Field(description="Certificate chain (PEM) for https.")] = None
+    tls_key: Annotated[Path | None, Field(description="The certificate's private key (PEM).")] = None
+    behind_proxy: Annotated[
+        bool, Field(description="Whether a proxy in front of it ends TLS; only it may reach the port.")
+    ] = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSyncOptions:
     """Everything the service is told."""
@@ -181,6 +227,10 @@ class DataSyncOptions:
     shutdown_timeout: Annotated[
         timedelta, Field(ge=timedelta(0), description="Time that running syncs get to end before they are cancelled.")
     ] = timedelta(seconds=30)
+
+    web: Annotated[
+        WebConfig | None, Field(description="Dashboard, health endpoints and admin API; without it there are none.")
+    ] = None
 
     base_directory: Path = Path()
     """What relative paths in the options are relative to: the directory of the configuration file."""

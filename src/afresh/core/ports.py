@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from afresh.core.actions import Action
 from afresh.core.events import Event
-from afresh.core.model import Completion, DataUpdate, MergeCounts, Misfit, ReloadStrategy, SourceInstant
+from afresh.core.model import Completion, DataUpdate, MergeCounts, Misfit, Outcome, ReloadStrategy, SourceInstant
 from afresh.core.schema import Column, TableSchema
 from afresh.core.select import Query, Select, Statement, TableName
 
@@ -332,10 +332,13 @@ class UpdateLog(Protocol):
         *,
         table_name: str | None = None,
         open_only: bool = False,
+        operation_id: str | None = None,
+        outcome: Outcome | None = None,
         limit: int = 100,
-        before: datetime | None = None,
+        before: int | None = None,
     ) -> Sequence[DataUpdate]:
-        """Rows, newest StartDT first; only those started before the instant, if one is given."""
+        """Rows, those recorded last first; only those recorded before the one with that sequence, if one is given.
+        Cheap, however long the log is."""
         ...
 
     def close_open(self, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:

@@ -1,6 +1,7 @@
 """The service: recover, check the schedules, keep syncs running, purge, and stop in good order."""
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -29,6 +30,7 @@ from afresh.engine.sync import Table, Workplace, sync
 _PURGE_INTERVAL = timedelta(days=1)
 _CANCEL_SECONDS = 5.0
 _CLAIM = timedelta(seconds=10)
+_STUCK_SECONDS = 300.0
 _DEFAULT_INTERVALS = {
     UpdateType.MASS: timedelta(days=7),
     UpdateType.DAILY: timedelta(days=1),
@@ -76,6 +78,21 @@ class Service:
         self._recovered = False
         self._purged_at: datetime | None = None
         self._reported: dict[str, int] = {}
+        self._round_at: float | None = None
+
+    @property
+    def recovered(self) -> bool:
+        """Whether what the last run left behind is repaired."""
+        return self._recovered
+
+    @property
+    def stuck_for(self) -> float | None:
+        """Seconds for which the loop has not come round though it should have; None while all is well, and before it
+        began. It may wait long for a cache that is locked, so only a long silence counts."""
+        if self._round_at is None or self._stopping.is_set():
+            return None
+        silent = time.monotonic() - self._round_at
+        return silent if silent > _STUCK_SECONDS + 3 * self.options.check_interval.total_seconds() else None
 
     def run(self) -> None:
         """The loop: one check each CheckInterval, and when somebody asked for something, until `stop`; returns when
@@ -83,6 +100,7 @@ class Service:
         try:
             self.requests.start()
             while not self._stopping.is_set():
+                self._round_at = time.monotonic()
                 self._awake.clear()
                 self.tick()
                 if not self._stopping.is_set():

@@ -179,8 +179,15 @@ class LogKit(CacheRig):
         assert minutes(log.history(table_name="A")) == [at(3), at(1)]
         assert minutes(log.history(open_only=True)) == [at(4)]
         assert minutes(log.history(limit=2)) == [at(4), at(3)]
-        assert minutes(log.history(before=at(3))) == [at(2), at(1)]
-        assert minutes(log.history(table_name="A", before=at(3), limit=5)) == [at(1)]
+        third = next(update.sequence for update in log.history() if update.start_dt == at(3))
+        assert minutes(log.history(before=third)) == [at(2), at(1)]
+        assert minutes(log.history(table_name="A", before=third, limit=5)) == [at(1)]
+        assert [update.start_dt for update in log.history(operation_id=log.history()[0].operation_id)] == [
+            log.history()[0].start_dt
+        ]
+        for outcome in Outcome:
+            found = log.history(outcome=outcome)
+            assert list(found) == [update for update in log.history() if update.outcome is outcome]
         assert minutes(log.history(table_name="a")) == []
 
     def test_close_open(self, bench: Bench) -> None:

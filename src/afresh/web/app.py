@@ -1,0 +1,63 @@
+"""The application: who may come in, the routes, and what every answer carries."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.responses import Response
+
+from afresh.core.options import WebConfig
+from afresh.engine.service import Service
+from afresh.web import acting, health, reading
+from afresh.web.access import Access
+from afresh.web.live import Live
+from afresh.web.problems import Refused, problem, translate
+from afresh.web.view import View
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+def build(
+    service: Service, config: WebConfig, live: Live, *, port: int, secrets: Mapping[str, str] | None = None
+) -> FastAPI:
+    """The application around a service. `live` is a sink of the service's events; `port` is where it is reached."""
+    app = FastAPI(
+        title="Afresh",
+        summary="How the tables of a cache stand, and what may be asked of the service that keeps them fresh.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.view = View(service)
+    app.state.live = live
+    app.state.access = Access(config=config, clock=service.workplace.clock, port=port, secrets=dict(secrets or {}))
+    translate(app)
+    app.add_middleware(BaseHTTPMiddleware, dispatch=_guarded)
+    for router in (health.router, reading.router, acting.router):
+        app.include_router(router)
+    return app
+
+
+async def _guarded(request: Request, answer: RequestResponseEndpoint) -> Response:
+    """Hosts and origins are looked at before anything else, and every answer carries the headers."""
+    access: Access = request.app.state.access
+    try:
+        access.check_host(request)
+        access.check_origin(request)
+    except Refused as refused:
+        response: Response = problem(refused.status, refused.detail, hint=refused.hint)
+    else:
+        response = await answer(request)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response

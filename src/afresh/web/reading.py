@@ -1,0 +1,167 @@
+"""The admin API's questions: tables, updates, sources, actions, plan, configuration and live events. All JSON."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import SecretStr
+
+from afresh.core import account
+from afresh.core.account import JsonValue
+from afresh.core.model import Outcome
+from afresh.core.phrases import iso
+from afresh.core.sentences import evidence
+from afresh.web.access import Admin, Reader
+from afresh.web.health import view_of
+from afresh.web.live import Live, as_value
+from afresh.web.problems import Refused
+from afresh.web.view import Snapshot
+
+Answer = Any
+"""JSON; `core.account` has the shapes."""
+
+router = APIRouter(prefix="/api/v1", tags=["questions"])
+
+Limit = Annotated[int, Query(ge=1, le=500, description="Most rows.")]
+Before = Annotated[int | None, Query(ge=1, le=2**53, description="Only rows recorded before this one: `next_before`.")]
+
+
+@router.get("/openapi.json", summary="This API, described (OpenAPI 3.1)")
+def openapi(request: Request, _caller: Reader) -> Any:
+    """The description that clients are made from."""
+    return request.app.openapi()
+
+
+@router.get("/tables", summary="How all tables stand, worst first")
+def tables(request: Request, _caller: Reader) -> Answer:
+    """One judgement of everything."""
+    found = view_of(request).now()
+    return {
+        "at": iso(found.at),
+        "health": str(found.health),
+        "unseen": None if found.unseen is None else found.unseen.message,
+        "tables": [_table(found, table.table_name) for table in found.worst_first],
+    }
+
+
+@router.get("/tables/{table}", summary="How one table stands, and on what evidence")
+def one_table(request: Request, table: str, _caller: Reader) -> Answer:
+    """The judgement, its five sentences, and what it rests on."""
+    found = view_of(request).now()
+    judged = found.of(table)
+    config = view_of(request).config(table)
+    return {"at": iso(found.at), **account.of_table(judged, found.told(judged)), "evidence": list(evidence(judged)),
+            "configuration": shown(config)}  # fmt: skip
+
+
+def _table(found: Snapshot, name: str) -> dict[str, JsonValue]:
+    judged = found.of(name)
+    return account.of_table(judged, found.told(judged))
+
+
+@router.get("/updates", summary="Syncs, latest first")
+def updates(
+    request: Request,
+    _caller: Reader,
+    table: str | None = None,
+    outcome: Outcome | None = None,
+    before: Before = None,
+    limit: Limit = 50,
+) -> Answer:
+    """A page of the log; `next_before` asks for the one after it, and is null at the end."""
+    log = view_of(request).service.workplace.cache.log
+    found = log.history(table_name=table, outcome=outcome, before=before, limit=limit)
+    rest = found[-1].sequence if len(found) == limit else None
+    return {"updates": [account.of_update(update) for update in found], "next_before": rest}
+
+
+@router.get("/updates/{operation_id}", summary="One sync with its phases, its plan and what is remembered of it")
+def update(request: Request, operation_id: str, _caller: Reader) -> Answer:
+    """The audit row, and the events that this process remembers of it."""
+    rows = view_of(request).service.workplace.cache.log.history(operation_id=operation_id)
+    if not rows:
+        raise Refused(404, f"there is no update {operation_id!r}")
+    live: Live = request.app.state.live
+    told: list[JsonValue] = [{"event": type(event).__name__, **_fields(event)} for event in live.recent(operation_id)]
+    return {**_object(account.of_update(rows[0])), "events": told}
+
+
+def _fields(event: object) -> dict[str, Any]:
+    found = as_value(event)
+    assert isinstance(found, dict)
+    return {name: value for name, value in found.items() if name != "task"}
+
+
+def _object(value: JsonValue) -> dict[str, JsonValue]:
+    assert isinstance(value, dict)
+    return value
+
+
+@router.get("/sources", summary="How the source systems stand")
+def sources(request: Request, _caller: Reader) -> Answer:
+    """Reachable, sessions used of allowed, latency, skew, breaker and quiet hours, as far as they are known."""
+    found = view_of(request).now()
+    names = view_of(request).service.options.source_systems
+    states = [found.facts.source(name) for name in names] if found.facts is not None else []
+    return {"at": iso(found.at), "sources": [_plain(state) for state in states]}
+
+
+@router.get("/actions", summary="What people asked for, latest first")
+def actions(
+    request: Request, _caller: Reader, table: str | None = None, before: Before = None, limit: Limit = 50
+) -> Answer:
+    """The audit log of actions."""
+    found = view_of(request).service.workplace.cache.actions.recent(table_name=table, before=before, limit=limit)
+    rest = found[-1].sequence if len(found) == limit else None
+    return {"actions": [account.of_action(action) for action in found], "next_before": rest}
+
+
+@router.get("/config", summary="The configuration in force, without secrets")
+def config(request: Request, _caller: Admin) -> Answer:
+    """Every option with the value that holds. What may be a secret is not shown."""
+    return shown(view_of(request).service.options)
+
+
+@router.get("/events", summary="What happens, as it happens (server-sent events)", response_class=StreamingResponse)
+async def events(
+    request: Request, _caller: Reader, last_event_id: Annotated[str | None, Header()] = None
+) -> StreamingResponse:
+    """A stream that does not end; a `beat` every few seconds says that the link is whole."""
+    live: Live = request.app.state.live
+    seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 16 else None
+    return StreamingResponse(live.stream(seen), media_type="text/event-stream")
+
+
+def shown(value: object, name: str = "") -> Answer:
+    """A part of the configuration as JSON, with everything left out that may be a secret."""
+    if isinstance(value, SecretStr) or (name and _may_be_secret(name) and value is not None):
+        return "•••"
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: shown(getattr(value, field.name), field.name) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): shown(item, str(key)) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [shown(item) for item in value]
+    return _plain(value)
+
+
+def _plain(value: object) -> JsonValue:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Enum | Path):
+        return str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return iso(value) if hasattr(value, "isoformat") and hasattr(value, "tzinfo") else str(value)  # type: ignore[arg-type]
+
+
+def _may_be_secret(name: str) -> bool:
+    folded = name.lower()
+    return any(word in folded for word in ("password", "secret", "token", "url", "dsn", "connection", "sha256", "key_"))
