@@ -58,18 +58,22 @@ class ShelfLog:
         *,
         table_name: str | None = None,
         open_only: bool = False,
+        operation_id: str | None = None,
+        outcome: Outcome | None = None,
         limit: int = 100,
-        before: datetime | None = None,
+        before: int | None = None,
     ) -> Sequence[DataUpdate]:
-        """Updates, newest first."""
+        """Updates, those recorded last first."""
         found = [
             update
             for update in self._updates("SELECT Whole FROM DataUpdate")
             if (table_name is None or update.table_name == table_name)
             and (not open_only or update.end_dt is None)
-            and (before is None or update.start_dt < before)
+            and (operation_id is None or update.operation_id == operation_id)
+            and (outcome is None or update.outcome is outcome)
+            and (before is None or update.sequence < before)
         ]
-        return sorted(found, key=lambda update: (update.start_dt, update.sequence), reverse=True)[:limit]
+        return sorted(found, key=lambda update: update.sequence, reverse=True)[:limit]
 
     def close_open(self, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:
         """Ends what belongs to nobody who lives."""

@@ -26,6 +26,8 @@ CREATE TABLE IF NOT EXISTS DataUpdate (
 CREATE UNIQUE INDEX IF NOT EXISTS DataUpdateOpen ON DataUpdate (TableName) WHERE NumberRecords = -2;
 CREATE INDEX IF NOT EXISTS DataUpdateByTable ON DataUpdate (TableName, UpdateType, WasSuccessful, Id);
 CREATE INDEX IF NOT EXISTS DataUpdateByStart ON DataUpdate (StartDT);
+CREATE INDEX IF NOT EXISTS DataUpdateOfTable ON DataUpdate (TableName, Id);
+CREATE INDEX IF NOT EXISTS DataUpdateByOutcome ON DataUpdate (Outcome, Id);
 CREATE VIEW IF NOT EXISTS LastDataUpdates AS
 SELECT * FROM DataUpdate WHERE Id IN (
     SELECT max(Id) FROM DataUpdate WHERE WasSuccessful = 1 GROUP BY TableName, UpdateType

@@ -23,4 +23,6 @@ CREATE TABLE [dbo].[DataUpdate] (
     [Details] nvarchar(max) NULL
 );
 CREATE INDEX [DataUpdateByTable] ON [dbo].[DataUpdate] ([TableName], [UpdateType], [WasSuccessful]);
-CREATE INDEX [DataUpdateByStart] ON [dbo].[DataUpdate] ([StartDT])
+CREATE INDEX [DataUpdateByStart] ON [dbo].[DataUpdate] ([StartDT]);
+CREATE INDEX [DataUpdateOfTable] ON [dbo].[DataUpdate] ([TableName], [Id]);
+CREATE INDEX [DataUpdateByOutcome] ON [dbo].[DataUpdate] ([Outcome], [Id])
