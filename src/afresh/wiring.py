@@ -42,11 +42,17 @@ from afresh.sources.pace import Pace
 from afresh.sources.retries import Retries
 from afresh.sources.sessions import Sessions
 from afresh.sources.sqlite import SQLITE as SQLITE_SOURCE
+from afresh.sources.sqlserver import SQLSERVER as SQLSERVER_SOURCE
 from afresh.sources.timeouts import Timeouts
 
 K = TypeVar("K")
 
-SOURCES: Mapping[str, SourceKind] = {"oracle": ORACLE, "sqlite": SQLITE_SOURCE}
+SOURCES: Mapping[str, SourceKind] = {
+    "mssql": SQLSERVER_SOURCE,
+    "oracle": ORACLE,
+    "sqlite": SQLITE_SOURCE,
+    "sqlserver": SQLSERVER_SOURCE,
+}
 FETCHERS: Mapping[str, FetcherKind] = {"table": TABLE, "query": QUERY, "jde": JDE, "sample": SAMPLE, **NAMED}
 CACHES: Mapping[str, CacheKind] = {
     "sqlite": SQLITE_CACHE,
