@@ -18,6 +18,9 @@ from afresh.cli.exits import Exit
 from afresh.cli.main import app
 from afresh.config.document import reference
 from afresh.core import errors, events
+from afresh.core.cause import NEEDS_A_PERSON, OF_ERROR, Cause
+from afresh.core.sentences import WORDS
+from afresh.core.states import LOOKS, WORST_FIRST
 from afresh.testing import kit_report
 from afresh.testing.kit_report import Record
 from afresh.testing.kit_rig import PROOFS
@@ -34,6 +37,7 @@ def pages() -> dict[str, str]:
         "commands.md": _page(_commands()),
         "events.md": _page(_events()),
         "errors.md": _page(_errors()),
+        "states.md": _page(_states()),
         "caches.md": _page(_caches()),
     }
 
@@ -231,6 +235,45 @@ def _cache(record: Record) -> Iterator[str]:
     yield from _table(("Not passed", ""), missed)
     if record.refusals:
         yield f"Values that stop a sync, with the column named: {'; '.join(record.refusals)}.\n"
+
+
+# ------------------------------------------------------------------------------------------------- states
+
+
+def _states() -> Iterator[str]:
+    yield "# States and causes\n"
+    yield (
+        "How a table stands, as commands and everything else that shows it say it. Worst first, as `afresh status` "
+        "lists them. [What they mean together](../explanation/states.md).\n"
+    )
+    looks = [(state, LOOKS[state]) for state in WORST_FIRST]
+    yield from _table(
+        ("State", "Sign", "Colour", "Meaning"),
+        [(str(state), look.glyph, look.colour, look.meaning) for state, look in looks],
+    )
+    yield "\nEvery state but Fresh has one of these causes.\n"
+    of_errors = {
+        cause: ", ".join(f"`{kind.__name__}`" for kind, meant in OF_ERROR.items() if meant is cause) for cause in Cause
+    }
+    yield from _table(
+        ("Cause", "What it says", "Command", "Needs you", "Errors that mean it"),
+        [
+            (
+                str(cause),
+                _told(WORDS[cause].happened),
+                f"`afresh {' '.join(WORDS[cause].command)}`",
+                "yes" if cause in NEEDS_A_PERSON else "no",
+                of_errors[cause],
+            )
+            for cause in Cause
+        ],
+    )
+
+
+def _told(happened: str) -> str:
+    """What happened, without the facts of a case; of some causes the facts are all there is."""
+    text = re.sub(r"\{\w+\}", "", happened).strip().rstrip(":")
+    return text or "see the case"
 
 
 # --------------------------------------------------------------------------------------------------- text
