@@ -37,6 +37,7 @@ from afresh.jde.catalogue import tables
 from afresh.sources.batch_sizes import BatchSizes
 from afresh.sources.budget import Budget
 from afresh.sources.logins import Logins
+from afresh.sources.odbc import DB2, MYSQL, ODBC, SYBASE
 from afresh.sources.oracle import ORACLE
 from afresh.sources.pace import Pace
 from afresh.sources.retries import Retries
@@ -52,6 +53,10 @@ SOURCES: Mapping[str, SourceKind] = {
     "oracle": ORACLE,
     "sqlite": SQLITE_SOURCE,
     "sqlserver": SQLSERVER_SOURCE,
+    "odbc": ODBC,
+    "mysql": MYSQL,
+    "db2": DB2,
+    "sybase": SYBASE,
 }
 FETCHERS: Mapping[str, FetcherKind] = {"table": TABLE, "query": QUERY, "jde": JDE, "sample": SAMPLE, **NAMED}
 CACHES: Mapping[str, CacheKind] = {

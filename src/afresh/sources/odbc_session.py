@@ -1,0 +1,139 @@
+"""One ODBC session, which a cancellation or silence ends within a second, whatever its driver is doing."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from afresh.core.errors import SourceUnavailable
+from afresh.core.ports import Cancellation
+from afresh.sources.odbc_driver import Driver, Room
+from afresh.sources.odbc_socket import Link
+
+T = TypeVar("T")
+
+_STOPPED = object()
+_END = None
+_KILL_WAIT = 0.4
+_CLOSE_WAIT = 5.0
+_BROKEN_CLOSE_WAIT = 0.3
+
+
+class Session:
+    """A connection in the hands of a thread of its own, which makes all calls of the driver.
+
+    Who waits for an answer can be woken by a cancellation or by time; then the statement is ended on the server where
+    there is a way to, the socket is shut, and the thread is left to close the connection when its driver returns.
+    """
+
+    def __init__(self, driver: Driver, *, name: str, link: Link, silence: timedelta, cancel: Cancellation) -> None:
+        self._driver = driver
+        self._name = name
+        self._link = link
+        self._silence = silence
+        self._cancel = cancel
+        self._broken = False
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], queue.SimpleQueue[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name=f"odbc {name}", daemon=True)
+        self.kill: Callable[[], None] | None = None
+        """Ends the statement under way from another session; may block."""
+
+    def connect(self, limit: timedelta) -> None:
+        """Logs in; SourceUnavailable if that takes longer than the limit."""
+        self._thread.start()
+        self._wait(self._asked(self._connect), limit)
+
+    def execute(self, sql: str) -> None:
+        """A statement whose result does not matter."""
+        self._wait(self._asked(lambda: self._driver.execute(sql)), self._silence)
+
+    def rows(self, sql: str, room: Room) -> list[tuple[Any, ...]]:
+        """All rows of a small result."""
+        found: list[tuple[Any, ...]] = []
+        for batch in self.batches(sql, room):
+            found += zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        return found
+
+    def look(self, sql: str, room: Room) -> pa.Schema:
+        """The schema of a result as the driver describes it."""
+        found: pa.Schema = self._wait(self._asked(lambda: self._driver.look(sql, room)), self._silence)
+        return found
+
+    def batches(self, sql: str, room: Room) -> Iterator[pa.RecordBatch]:
+        """The batches of a result; while one of them is looked at, the next one is fetched."""
+        self._wait(self._asked(lambda: self._driver.open(sql, room)), self._silence)
+        coming = self._asked(self._driver.fetch)
+        while (batch := self._wait(coming, self._silence)) is not _END:
+            coming = self._asked(self._driver.fetch)
+            yield batch
+        self._wait(self._asked(self._driver.shut), self._silence)
+
+    def close(self) -> None:
+        """Logs out; waits for that a little."""
+        if not self._thread.is_alive():
+            return
+        self._jobs.put(None)
+        self._thread.join(_BROKEN_CLOSE_WAIT if self._broken else _CLOSE_WAIT)
+
+    def _connect(self) -> None:
+        with self._link.opening():
+            self._driver.connect()
+
+    def _asked(self, job: Callable[[], T]) -> queue.SimpleQueue[Any]:
+        answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._jobs.put((job, answer))
+        return answer
+
+    def _wait(self, answer: queue.SimpleQueue[Any], limit: timedelta) -> Any:
+        with self._cancel.interrupts(lambda: answer.put((_STOPPED, None))):
+            value, error = self._answer(answer, limit)
+        if value is _STOPPED:
+            self._break_off()
+            self._cancel.check()
+        if error is not None:
+            raise error
+        return value
+
+    def _answer(self, answer: queue.SimpleQueue[Any], limit: timedelta) -> Any:
+        """What was put there. A driver that gathers a whole result is not silent while its server sends."""
+        left = limit
+        while True:
+            with suppress(queue.Empty):
+                return answer.get(timeout=left.total_seconds())
+            silent = self._link.silent()
+            if silent is None or silent >= limit:
+                self._break_off()
+                seconds = f"{limit.total_seconds():g}"
+                raise SourceUnavailable(f"source {self._name}: nothing came within {seconds} seconds")
+            left = limit - silent
+
+    def _break_off(self) -> None:
+        self._broken = True
+        if self.kill is not None:
+            killer = threading.Thread(target=_quietly, args=(self.kill,), name=f"odbc kill {self._name}", daemon=True)
+            killer.start()
+            killer.join(_KILL_WAIT)
+        self._link.shut()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            call, answer = job
+            del job
+            outcome: tuple[Any, Exception | None]
+            try:
+                outcome = (call(), None)
+            except Exception as error:  # noqa: BLE001 - it is raised where the answer is waited for
+                outcome = (None, error.with_traceback(None))
+            answer.put(outcome)
+            del call, answer, outcome
+        with suppress(Exception):
+            self._driver.close()
+
+
+def _quietly(call: Callable[[], None]) -> None:
+    with suppress(Exception):
+        call()

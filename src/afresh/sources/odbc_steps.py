@@ -1,0 +1,150 @@
+"""How a read over ODBC is cut into statements, so that the driver's memory stays flat.
+
+A driver makes room for the widest value of each column in every row of a fetch. So rows with large texts are read
+apart from the others, a few at a time; and where a driver keeps whole results, a table is read in pages by its key.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from afresh.core.errors import QueryFailed
+from afresh.core.select import AllOf, AnyOf, Compare, Output, Predicate, Raw, Select, Value
+from afresh.sources.odbc_catalogue import SMALL
+from afresh.sources.odbc_driver import Room
+from afresh.sources.odbc_profile import Profile
+from afresh.sources.odbc_session import Session
+from afresh.sources.render import Dialect, quote, render
+
+NARROW = 8_000
+"""Bytes up to which a value is read with the others."""
+_UTF8 = 4
+_PAGE_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bytes: of the largest value, and of a fetch unless one row needs more."""
+
+    text: int
+    memory: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """Cuts the reads of one database."""
+
+    profile: Profile
+    dialect: Dialect
+    limits: Limits
+
+    def of(self, session: Session, select: Select, batch_rows: int) -> Iterator[tuple[Select, Room]]:
+        """Selects that together deliver each row once, in the transaction of the session, with the room for each."""
+        wide = [output for output in select.outputs if self._wide(output)]
+        rows = min(batch_rows, 65_000)
+        octets = self.profile.octets
+        if not wide or octets is None or min(NARROW, self.limits.text) == self.limits.text:
+            yield select, self.room(rows, min(self.limits.text, NARROW) if not wide else self.limits.text, len(wide))
+            return
+        sizes = [octets(self.dialect.expression(output, self._column(select, output))) for output in wide]
+        narrow = Raw(" AND ".join(f"({size} IS NULL OR {size} <= {NARROW})" for size in sizes))
+        broad = Raw(" OR ".join(f"{size} > {NARROW}" for size in sizes))
+        yield _also(select, narrow), self.room(rows, NARROW, len(wide))
+        rest = _also(select, broad)
+        largest = self._largest(session, rest, wide)
+        if largest is not None:
+            yield rest, self.room(rows, largest + 1, len(wide))
+
+    def room(self, rows: int, text: int, wide: int) -> Room:
+        """Room for that many rows with as many values that may be that long, or at least for one."""
+        return Room(rows=rows, text=text, memory=max(self.limits.memory, (wide + 1) * (text + 64) + NARROW * 64))
+
+    def _wide(self, output: Output) -> bool:
+        if not (pa.types.is_string(output.type) or pa.types.is_binary(output.type)):
+            return False
+        length = self.profile.declared(output.declared)[1] if output.declared else None
+        return length is None or length * _UTF8 > NARROW
+
+    def _column(self, select: Select, output: Output) -> str:
+        return f"{quote(select.table.name, self.dialect)}.{quote(output.column, self.dialect)}"
+
+    def _largest(self, session: Session, select: Select, wide: Sequence[Output]) -> int | None:
+        """Bytes of the largest value of the rows; None if there is no row."""
+        octets = self.profile.octets
+        assert octets is not None
+        measured = replace(
+            self.dialect, expression=lambda output, column: f"MAX({octets(self.dialect.expression(output, column))})"
+        )
+        asked = Select(select.table, tuple(wide), select.where)
+        found = [int(size) for size in session.rows(render(asked, measured).sql, SMALL)[0] if size is not None]
+        if not found:
+            return None
+        if max(found) > self.limits.text:
+            raise QueryFailed(
+                f"{select.table}: a value of {max(found)} bytes is larger than `max_text_size`",
+                hint="Raise `max_text_size`, or leave the column out; nothing was cut off.",
+            )
+        return max(found)
+
+
+def _also(select: Select, condition: Predicate) -> Select:
+    where = condition if select.where is None else AllOf((select.where, condition))
+    return replace(select, where=where)
+
+
+# -------------------------------------------------------------------------------------------------------- pages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """Reads of a table in the order of its key; `key` are outputs of its columns, which are read along."""
+
+    key: tuple[Output, ...]
+    dialect: Dialect
+
+    def sql(self, select: Select, after: Sequence[Value] | None, room: Room) -> tuple[str, int]:
+        """The statement of the page behind those values of the key, and of how many rows it is at most."""
+        paged = replace(select, outputs=(*select.outputs, *self._more(select)))
+        if after is not None:
+            paged = _also(paged, self._behind(after))
+        rows = page_rows(room)
+        names = ", ".join(
+            f"{quote(select.table.name, self.dialect)}.{quote(output.column, self.dialect)}" for output in self.key
+        )
+        return f"{render(paged, self.dialect).sql} ORDER BY {names} LIMIT {rows}", rows
+
+    def places(self, select: Select) -> tuple[int, ...]:
+        """Where in such a result the columns of the key are."""
+        more = [output.column for output in self._more(select)]
+        columns = [*(output.column for output in select.outputs), *more]
+        return tuple(columns.index(output.column) for output in self.key)
+
+    def _more(self, select: Select) -> tuple[Output, ...]:
+        read = {output.column for output in select.outputs}
+        return tuple(output for output in self.key if output.column not in read)
+
+    def _behind(self, after: Sequence[Value]) -> Predicate:
+        """Written out column by column, which an index serves better than a comparison of rows."""
+        names = [output.column for output in self.key]
+        parts: list[Predicate] = []
+        for place, name in enumerate(names):
+            same = [Compare((other,), "=", value) for other, value in zip(names[:place], after, strict=False)]
+            parts.append(AllOf((*same, Compare((name,), ">", after[place]))))
+        return AnyOf(tuple(parts))
+
+
+def page_rows(room: Room) -> int:
+    """How many rows a driver is given to hold at once."""
+    return max(1, min(_PAGE_ROWS, room.memory // room.text)) if room.text > NARROW else _PAGE_ROWS
+
+
+def windowed(where: Predicate | None) -> bool:
+    """Whether a predicate asks for a window, which is small and may have an index of its own."""
+    match where:
+        case Compare():
+            return True
+        case AllOf(parts) | AnyOf(parts):
+            return any(map(windowed, parts))
+        case _:
+            return False
