@@ -52,13 +52,23 @@ def server() -> Server:
     directory = Path(tempfile.mkdtemp(prefix="afresh-mariadb-"))
     user = _user(directory)
     install = ["mariadb-install-db", "--no-defaults", f"--datadir={directory / 'data'}", "--skip-test-db"]
-    install += ["--auth-root-authentication-method=normal", *([f"--user={user}"] if user else [])]
+    install += [
+        f"--tmpdir={directory}",
+        "--auth-root-authentication-method=normal",
+        *([f"--user={user}"] if user else []),
+    ]
     made = subprocess.run(install, check=False, capture_output=True, text=True)
     if made.returncode:
         raise RuntimeError(f"no data directory for MariaDB could be made: {made.stdout} {made.stderr}")
     port = _free_port()
     command = ["mariadbd", "--no-defaults", f"--datadir={directory / 'data'}", f"--socket={directory / 's'}"]
-    command += [f"--port={port}", "--bind-address=127.0.0.1", f"--log-error={directory / 'log'}", "--skip-log-bin"]
+    command += [
+        f"--tmpdir={directory}",
+        f"--port={port}",
+        "--bind-address=127.0.0.1",
+        f"--log-error={directory / 'log'}",
+        "--skip-log-bin",
+    ]
     command += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M", "--max-allowed-packet=64M"]
     command += [
         "--character-set-server=utf8mb4",
