@@ -40,6 +40,8 @@ from afresh.sources.logins import Logins
 from afresh.sources.odbc import DB2, MYSQL, ODBC, SYBASE
 from afresh.sources.oracle import ORACLE
 from afresh.sources.pace import Pace
+from afresh.sources.partitioned import PartitionedSource
+from afresh.sources.postgres import POSTGRES as POSTGRES_SOURCE
 from afresh.sources.retries import Retries
 from afresh.sources.sessions import Sessions
 from afresh.sources.sqlite import SQLITE as SQLITE_SOURCE
@@ -51,6 +53,8 @@ K = TypeVar("K")
 SOURCES: Mapping[str, SourceKind] = {
     "mssql": SQLSERVER_SOURCE,
     "oracle": ORACLE,
+    "postgres": POSTGRES_SOURCE,
+    "postgresql": POSTGRES_SOURCE,
     "sqlite": SQLITE_SOURCE,
     "sqlserver": SQLSERVER_SOURCE,
     "odbc": ODBC,
@@ -225,7 +229,8 @@ def _mannered(
     From the inside out: the size of batches is measured on the source alone; a session is taken for nothing but its
     use; what hangs keeps its session until the driver lets go of it, while who waits for it is told so in time; a
     login that hangs is over when its time is; each new try is an attempt to log in, and has a session of its own; the
-    pace slows down what comes out of all that, so that its pauses are no silence.
+    parts of a large read are reads like any other; the pace slows down what comes out of all that, so that its pauses
+    are no silence.
     """
     budget = Budget(
         source=name, most=config.max_sessions, leases=cache.leases, holder=holder, clock=clock, gone=is_gone
@@ -235,9 +240,10 @@ def _mannered(
     timed = Timeouts(counted, name=name, idle=config.idle_timeout, longest=config.longest_read)
     logins = Logins(timed, name=name, mark=settings_mark(config))
     tried = Retries(logins, retries=config.retries, wait=config.retry_wait)
+    parted = PartitionedSource(tried)
     if config.max_rows_per_second is None:
-        return tried, logins
-    return Pace(tried, rows_per_second=config.max_rows_per_second), logins
+        return parted, logins
+    return Pace(parted, rows_per_second=config.max_rows_per_second), logins
 
 
 def _table(

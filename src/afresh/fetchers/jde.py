@@ -13,7 +13,7 @@ from afresh.core.ports import Clock, Explanation, Reading, SourceSystem
 from afresh.core.schema import TIMESTAMP, TableSchema
 from afresh.core.select import AllOf, Predicate, Raw, Select, TableName
 from afresh.fetchers.gate import read_only_condition
-from afresh.fetchers.partitions import Parted, parted, whole
+from afresh.fetchers.partitions import Parted, notes, parted, whole
 from afresh.fetchers.stamps import folds_around
 from afresh.jde.catalogue import StampKind
 from afresh.jde.conversion import convert
@@ -62,9 +62,10 @@ class JdeFetcher:
         """The statement, and what a window of this table cannot bring."""
         layout, _ = self._layout()
         described = self._source.catalogue.describe(self._table) if minimum_dt is None else None
+        select = self._select(layout, minimum_dt)
         return Explanation(
-            statement=self._source.statement(self._select(layout, minimum_dt)),
-            notes=tuple(_notes(layout, self._options)),
+            statement=self._source.statement(select),
+            notes=(*_notes(layout, self._options), *notes(self._source, select)),
             expected_rows=described.rows if described and self._where is None else None,
             misses=_misses(layout),
         )

@@ -14,7 +14,7 @@ from afresh.core.schema import TableSchema
 from afresh.core.select import AllOf, AnyOf, Compare, IsNull, Predicate, Raw, Select, TableName
 from afresh.fetchers.gate import read_only_condition
 from afresh.fetchers.layout import Layout, resolve
-from afresh.fetchers.partitions import Parted, parted, whole
+from afresh.fetchers.partitions import Parted, notes, parted, whole
 from afresh.fetchers.stamps import floor
 from afresh.fetchers.table_options import TableOptions
 
@@ -58,9 +58,10 @@ class TableFetcher:
         layout = self._layout()
         everything = minimum_dt is None or layout.stamp is None
         described = self._source.catalogue.describe(self._table) if everything and self._where is None else None
+        select = self._select(layout, minimum_dt)
         return Explanation(
-            statement=self._source.statement(self._select(layout, minimum_dt)),
-            notes=tuple(self._notes(layout)),
+            statement=self._source.statement(select),
+            notes=(*self._notes(layout), *notes(self._source, select)),
             expected_rows=described.rows if described else None,
             misses=self._misses(layout),
         )
