@@ -36,6 +36,7 @@ from afresh.fetchers.table import TABLE
 from afresh.jde.catalogue import tables
 from afresh.sources.batch_sizes import BatchSizes
 from afresh.sources.budget import Budget
+from afresh.sources.duckdb import DUCKDB as DUCKDB_SOURCE
 from afresh.sources.logins import Logins
 from afresh.sources.odbc import DB2, MYSQL, ODBC, SYBASE
 from afresh.sources.oracle import ORACLE
@@ -51,6 +52,7 @@ from afresh.sources.timeouts import Timeouts
 K = TypeVar("K")
 
 SOURCES: Mapping[str, SourceKind] = {
+    "duckdb": DUCKDB_SOURCE,
     "mssql": SQLSERVER_SOURCE,
     "oracle": ORACLE,
     "postgres": POSTGRES_SOURCE,

@@ -18,6 +18,7 @@ from afresh.sources.values import Array, Unfit, convert
 
 Values = Any
 """One column as it was delivered: a sequence that can be cut, such as an Arrow array or a list."""
+_NARROW = 32
 Convert = Callable[[Values, pa.DataType, ZoneInfo], Array]
 
 
@@ -147,5 +148,7 @@ def plain(value: object) -> object:
         stamp = pa.types.is_timestamp(scalar.type) and scalar.type.unit == "ns"
         found: object = (scalar.cast(pa.timestamp("us", scalar.type.tz), safe=False) if stamp else scalar).as_py()
     except (ValueError, OverflowError):  # years that Python does not have
-        return f"{scalar.cast(pa.int64())} since 1970" if pa.types.is_temporal(scalar.type) else str(scalar)
+        if not pa.types.is_temporal(scalar.type):
+            return str(scalar)
+        return f"{scalar.cast(pa.int32() if scalar.type.bit_width == _NARROW else pa.int64())} since 1970"
     return found

@@ -86,7 +86,13 @@ def _plain(stored: Array) -> Array:
 
 
 def _checked(found: Array) -> Array:
-    return in_range(found) if pa.types.is_timestamp(found.type) else found
+    """The array as it is; `Unfit` if a date, time or stamp in it is none: drivers hand on the numbers by which
+    databases mark infinite dates, and the 24th hour."""
+    if pa.types.is_timestamp(found.type):
+        return in_range(found)
+    if pa.types.is_date32(found.type):
+        return _between(found, _FIRST_INSTANT // _DAY, _AFTER_LAST_INSTANT // _DAY, pa.int32())
+    return _between(found, 0, _DAY, pa.int64()) if found.type == TIME else found
 
 
 def _rule(stored: Any, wanted: pa.DataType) -> Rule | None:
@@ -269,6 +275,14 @@ def _days(stamps: Array, wanted: Any, zone: ZoneInfo) -> Array:
     return found.cast(wanted)
 
 
+def _whole_days(days: Array, wanted: Any, zone: ZoneInfo) -> Array:
+    return _checked(days.cast(wanted))
+
+
+def _whole_times(times_of_day: Array, wanted: Any, zone: ZoneInfo) -> Array:
+    return _checked(times_of_day.cast(wanted))
+
+
 def times(texts: Array, wanted: Any, zone: ZoneInfo) -> Array:
     """A time of day."""
     _all(pc.match_substring_regex(texts, r"^\d\d:\d\d"))
@@ -323,11 +337,15 @@ def _date_instants(days: Array, wanted: Any, zone: ZoneInfo) -> Array:
 
 def in_range(stamps: Array) -> Array:
     """The stamps as they are; `Unfit` if a year is not 1 to 9999."""
-    bounds = pc.min_max(stamps.cast(pa.int64()))
-    lowest, highest = bounds["min"].as_py(), bounds["max"].as_py()
-    if lowest is not None and (lowest < _FIRST_INSTANT or highest >= _AFTER_LAST_INSTANT):
+    return _between(stamps, _FIRST_INSTANT, _AFTER_LAST_INSTANT, pa.int64())
+
+
+def _between(found: Array, lowest: int, end: int, plain: pa.DataType) -> Array:
+    bounds = pc.min_max(found.cast(plain))
+    least, greatest = bounds["min"].as_py(), bounds["max"].as_py()
+    if least is not None and (least < lowest or greatest >= end):
         raise Unfit
-    return stamps
+    return found
 
 
 def _all(holds: Array) -> None:
@@ -349,8 +367,12 @@ def _stamp_texts(stamps: Array, wanted: Any, zone: ZoneInfo) -> Array:
     return pa.array([None if stamp is None else stamp.isoformat(" ") for stamp in found.to_pylist()], wanted)
 
 
+def _date_texts(days: Array, wanted: Any, zone: ZoneInfo) -> Array:
+    return _checked(days.cast(pa.date32())).cast(wanted)
+
+
 def _time_texts(times_of_day: Array, wanted: Any, zone: ZoneInfo) -> Array:
-    found = times_of_day.cast(TIME)
+    found = _checked(times_of_day.cast(TIME))
     return pa.array([None if time is None else time.isoformat() for time in found.to_pylist()], wanted)
 
 
@@ -374,7 +396,7 @@ _TEXTS: dict[str, Rule] = {
     "integer": cast,
     "float": float_texts,
     "decimal": cast,
-    "date": cast,
+    "date": _date_texts,
     "time": _time_texts,
     "reading": _stamp_texts,
     "instant": _stamp_texts,
@@ -388,8 +410,8 @@ _OTHER: dict[str, dict[str, Rule]] = {
         "text": _text_floats,
     },
     "binary": {},
-    "date32[day]": {"text": dates, "date": cast, "reading": _days},
-    "time64[us]": {"text": times, "time": cast},
+    "date32[day]": {"text": dates, "date": _whole_days, "reading": _days},
+    "time64[us]": {"text": times, "time": _whole_times},
     "timestamp[us]": {"text": readings, "date": _date_stamps, "reading": _microseconds, "instant": _local},
     "timestamp[us, tz=UTC]": {
         "text": instants,
