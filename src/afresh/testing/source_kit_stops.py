@@ -41,8 +41,8 @@ class CancelKit(SourceRig):
 
     def test_a_statement_under_way(self, bench: SourceBench) -> None:
         """A statement that has not given its first row is broken off."""
-        cancel, source = ManualCancellation(), bench.source()
         bench.create([ID, TEXT], [(1, "a")])
+        cancel, source = ManualCancellation(), bench.source()
         asked: list[float] = []
 
         def ask() -> None:

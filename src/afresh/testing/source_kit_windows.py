@@ -117,10 +117,10 @@ class QueryKit(SourceRig):
         columns = [ID, Column(name="Changed", type=DATETIME)]
         bench.create(columns, [(1, reading("2024-01-01")), (2, reading("2024-05-01")), (3, reading("2024-06-01"))])
         changed, number = self.quote("Changed"), self.quote("Id")
-        bound = self.bound(columns[1])
+        bound, stamp = self.bound(columns[1]), self.compared(columns[1])
         sql = (
             f"SELECT {number}, {changed} FROM {bench.place()} -- ':minimum_dt' stays\n"
-            f"WHERE ({bound} IS NULL OR {changed} >= {bound}) AND ':minimum_dt' <> 'x'"
+            f"WHERE ({bound} IS NULL OR {stamp} >= {bound}) AND ':minimum_dt' <> 'x'"
         )
         found = bench.rows(Query(sql, minimum, _outputs(columns)))
         assert [row[0] for row in found] == ([1, 2, 3] if minimum is None else [2, 3])
@@ -167,6 +167,10 @@ class QueryKit(SourceRig):
             with pytest.raises((QueryFailed, ConfigurationError)) as raised:
                 bench.rows(Query(sql, None, (Output("Id", "Id", pa.int64()),)))
             assert not raised.value.transient
+
+    def compared(self, column: Column) -> str:
+        """How SQL has to write a column of that type to compare it; a file of texts needs a cast."""
+        return self.quote(column.name)
 
     def bound(self, column: Column) -> str:
         """How SQL has to write `:minimum_dt` for a column of that type; some databases need a cast."""
