@@ -142,7 +142,13 @@ class DuckdbSourceRig(SourceRig):
     """A file of its own for each test."""
 
     types = TYPES
-    memory_rows = (2_000_000, 5_000_000)  # what DuckDB may use, it has used after the first two million
+    memory_rows = (1_000_000, 5_000_000)
+    gaps: ClassVar = MappingProxyType(
+        {
+            "test_memory_is_flat": "DuckDB 2.0.0 keeps about 15 MB more for each million rows of a file that it has "
+            "read, whatever its memory_limit: 178 MB at one million rows, 250 MB at five, 357 MB at ten"
+        }
+    )
     outside: ClassVar = MappingProxyType(
         {"FaultKit": "a file is read without a connection; locks and damage are in test_source_duckdb.py"}
     )
