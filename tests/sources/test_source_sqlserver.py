@@ -119,6 +119,23 @@ def test_a_read_is_one_transaction(bench: SourceBench) -> None:
     assert all(sql.startswith(("SET ", "SELECT ", "BEGIN ", "IF @@TRANCOUNT")) for sql in bench.answers.sent)
 
 
+def test_no_session_stays(bench: SourceBench) -> None:
+    """A read that ends, fails or is left leaves no session on the server."""
+    bench.answers.tell("FROM .dbo...F4101", result({"a": front.INT}, [(1,)] * 100))
+    wanted = select(Output("a", "a", pa.int32(), "int"))
+    assert len(rows(bench, wanted)) == 100
+    left = bench.source().read(wanted, ManualCancellation(), 10)
+    next(left)
+    left.close()  # type: ignore[attr-defined]  # it is a generator
+    bench.answers.fail("FROM .dbo...F4101", ServerError(208, "Invalid object name 'dbo.F4101'."))
+    with pytest.raises(QueryFailed):
+        rows(bench, wanted)
+    until = time.monotonic() + 10
+    while bench.front.connections and time.monotonic() < until:
+        time.sleep(0.02)
+    assert bench.front.connections == 0
+
+
 def test_without_snapshots(bench: SourceBench) -> None:
     """A database that does not allow them, or knows no such view, is read as committed."""
     bench.answers.fail("snapshot_isolation_state", ServerError(208, "Invalid object name 'sys.databases'."))

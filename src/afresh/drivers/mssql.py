@@ -14,6 +14,7 @@ from afresh.drivers import mssql_native as native
 _INSTALL = "pip install 'afresh[sqlserver]'"
 _NOT_LOADED = "failed to load the driver"
 _lock = threading.Lock()
+_unpooled = threading.Lock()
 _NOT_LOADED = "Failed to load the driver"
 
 
@@ -116,6 +117,22 @@ def connect(connection_string: str, login_seconds: int) -> Connection:
             ) from error
         raise
     return connection
+
+
+def connect_alone(connection_string: str, login_seconds: int) -> Connection:
+    """As `connect`, but closing it ends the session: the driver's pool would keep it for minutes, and a source's
+    administrator counts it."""
+    check_installed("SQL Server")
+    _choose()
+    pooling: Any = importlib.import_module("mssql_python.pooling").PoolingManager
+    with _unpooled:
+        if not pooling.is_initialized():
+            pooling.enable()
+        kept, pooling._enabled = pooling._enabled, False  # it has no other way for one connection
+        try:
+            return connect(connection_string, login_seconds)
+        finally:
+            pooling._enabled = kept
 
 
 def _choose() -> None:

@@ -18,7 +18,7 @@ from afresh.core.ports import Catalogue, Reading, SourceColumn, SourceTraits
 from afresh.core.schema import DATETIME, TIMESTAMP
 from afresh.core.select import Compare, Output, Query, Select, Statement, Value
 from afresh.core.zones import local_floor
-from afresh.drivers.mssql import Connect, check_installed, connect
+from afresh.drivers.mssql import Connect, check_installed, connect_alone
 from afresh.sources import sqlserver_parts
 from afresh.sources.arrow_read import fitted, positions
 from afresh.sources.fit import Fitting
@@ -72,7 +72,7 @@ class SqlServerSource:
         options: SqlServerOptions,
         time_zone: ZoneInfo,
         show_values: bool = False,
-        connect: Connect = connect,
+        connect: Connect = connect_alone,
     ) -> None:
         self.traits = SourceTraits(
             kind="sqlserver",
