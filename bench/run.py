@@ -5,6 +5,8 @@ the pairs' ratios. After each run the rows are counted: a side that did not do a
 """
 
 import argparse
+import signal
+import sys
 from pathlib import Path
 
 from bench import report
@@ -23,6 +25,8 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; the parts are: {', '.join(PARTS)}")
+    # An end from outside goes the way of an exception, so that a server of ours ends, too.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     results: list[Result] = []
     print(report.HEAD, flush=True)
     for name in given.parts or PARTS:
