@@ -145,6 +145,8 @@ def test_status_without_a_cache_as_json(place: Place) -> None:
     assert (ran.code, told["health"]) == (3, "Unhealthy")
     assert "cache.db" in told["error"]
     assert {(table["state"], table["cause"]) for table in told["tables"]} == {("Unknown", "cache unreachable")}
+    assert "cache.db" in told["tables"][0]["sentences"]["happened"]
+    assert place.afresh("why", "Part").code == 3
 
 
 def test_plan_as_json(place: Place) -> None:

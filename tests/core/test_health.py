@@ -296,6 +296,7 @@ def test_unseen() -> None:
     for error, cause in ((CacheUnavailable("gone"), Cause.CACHE_UNREACHABLE), (CacheLocked("x"), Cause.CACHE_LOCKED)):
         (found,) = judge_unseen(options(table()), error)
         assert (found.state, found.health, found.cause) == (State.UNKNOWN, UNHEALTHY, cause)
+        assert found.unseen is error
 
 
 def test_worst() -> None:

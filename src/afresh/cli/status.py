@@ -189,9 +189,11 @@ def _problem(tables: list[TableHealth], words: Sentences) -> Iterator[str]:
     first = tables[0]
     yield f"{LOOKS[first.state].glyph} {first.state}, {first.cause}: {names}{more}"
     yield f"    what   {words.happened}"
-    yield f"    safe?  {words.safe if len(tables) == 1 else _safe(tables)}"
+    yield f"    safe?  {words.safe if len(tables) == 1 or first.unseen else _safe(tables)}"
     yield f"    next   {words.next}"
     yield f"    you    {words.you}"
+    if first.unseen is not None and first.unseen.hint:
+        yield f"           {first.unseen.hint}"
 
 
 def _safe(tables: list[TableHealth]) -> str:

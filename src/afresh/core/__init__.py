@@ -13,4 +13,7 @@ staging         where a batch lands before it is merged
 DataUpdate      the audit row of a sync
 lease           the right to be alive or to write, with a fence number
 event           something that happened
+state           how a table stands, judged from facts (Fresh, Late, Stopped, ...)
+cause           why it is not fresh, out of a closed list
+action          something that a person asked of the service (pause, cancel, accept, ...)
 """

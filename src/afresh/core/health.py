@@ -30,7 +30,8 @@ class TableHealth:
 
     `data_as_of` is the instant, on the source's clock, that the last committed update proves; `age` how long ago that
     was, by our clock; `limit` the age that the tightest schedule allows. `right_by` is when it should be right again,
-    None wherever that depends on somebody else. `failure` is the failed update that the cause comes from.
+    None wherever that depends on somebody else. `failure` is the failed update that the cause comes from, `unseen` the
+    error because of which nothing is known.
     """
 
     table_name: str
@@ -51,6 +52,7 @@ class TableHealth:
     pause: Action | None = None
     accepted: Action | None = None
     service_is_on: bool = False
+    unseen: AfreshError | None = None
 
     @property
     def running_since(self) -> datetime | None:
@@ -82,6 +84,7 @@ def judge_unseen(options: DataSyncOptions, error: AfreshError) -> tuple[TableHea
             state=State.UNKNOWN,
             health=Health.UNHEALTHY,
             cause=cause_of(error),
+            unseen=error,
         )
         for config in options.data_sources
     )

@@ -197,6 +197,8 @@ def _facts(table: TableHealth, now: datetime) -> Mapping[str, str]:
 
 def _failed(table: TableHealth) -> str:
     failure = table.failure
+    if table.unseen is not None:
+        return f": {table.unseen.message}"
     if failure is None or (failure.cause or Cause.DEFECT) is not table.cause:
         return ""
     times = f", {table.consecutive_failures} times in a row" if table.consecutive_failures > 1 else ""
@@ -242,7 +244,7 @@ def _service_off(table: TableHealth) -> str:
 
 
 def _safe(table: TableHealth) -> str:
-    if table.state is State.UNKNOWN and table.limit is None:
+    if table.unseen is not None:
         return "Nobody can look now; what the last commit wrote is whole."
     if table.data_as_of is None:
         return "There is no data yet that could be wrong."
@@ -260,8 +262,10 @@ def _next(table: TableHealth, now: datetime) -> str:
     if table.running is not None and table.state is not State.UNKNOWN:
         running = f"the {table.running.update_type} that has been running for {span(now - table.running.start_dt)}"
         return f"When {running} succeeds, it is right again{_by(table)}."
+    if table.unseen is not None:
+        return "It is asked again with the next look."
     if not table.service_is_on:
-        return "Nothing, until a service runs." if table.limit is not None else "It is asked again with the next look."
+        return "Nothing, until a service runs."
     if table.state is State.UNKNOWN:
         return "The next check of the service looks into it and syncs the table anew."
     if table.cause is Cause.NO_WORKER:
@@ -306,6 +310,8 @@ def evidence(table: TableHealth) -> tuple[str, ...]:
         for kind, update in ((kind, table.last_success.get(kind)) for kind in UpdateType)
         if update is not None
     ]
+    if table.unseen is not None and table.unseen.hint:
+        found.append(table.unseen.hint)
     failure = table.failure
     if failure is not None:
         found.append(
