@@ -37,6 +37,7 @@ from afresh.jde.catalogue import tables
 from afresh.sources.batch_sizes import BatchSizes
 from afresh.sources.budget import Budget
 from afresh.sources.duckdb import DUCKDB as DUCKDB_SOURCE
+from afresh.sources.files import FILES
 from afresh.sources.logins import Logins
 from afresh.sources.odbc import DB2, MYSQL, ODBC, SYBASE
 from afresh.sources.oracle import ORACLE
@@ -53,6 +54,7 @@ K = TypeVar("K")
 
 SOURCES: Mapping[str, SourceKind] = {
     "duckdb": DUCKDB_SOURCE,
+    "files": FILES,
     "mssql": SQLSERVER_SOURCE,
     "oracle": ORACLE,
     "postgres": POSTGRES_SOURCE,

@@ -141,12 +141,12 @@ TYPES = (
 class DuckdbSourceRig(SourceRig):
     """A file of its own for each test."""
 
-    types = TYPES
+    types: ClassVar[Sequence[SourceType]] = TYPES
     memory_rows = (1_000_000, 5_000_000)
     gaps: ClassVar = MappingProxyType(
         {
-            "test_memory_is_flat": "DuckDB 2.0.0 keeps about 15 MB more for each million rows of a file that it has "
-            "read, whatever its memory_limit: 178 MB at one million rows, 250 MB at five, 357 MB at ten"
+            "test_memory_is_flat": "a read keeps about 15 MB more for each million rows of a file, beyond DuckDB's "
+            "memory_limit of 32 MB: 178 MB at one million rows, 250 MB at five, 357 MB at ten"
         }
     )
     outside: ClassVar = MappingProxyType(
