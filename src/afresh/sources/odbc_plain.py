@@ -1,13 +1,12 @@
 """Databases behind ODBC of which little has to be known: any, SQLite, DB2, SQL Server."""
 
-from datetime import datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from afresh.core.schema import DATETIME, TIME, parse_type
-from afresh.core.select import Output, TableName
+from afresh.core.select import Output, TableName, Value
 from afresh.sources.odbc_profile import Declared, Lists, Profile, Words
 from afresh.sources.odbc_texts import dialect, text, wall
 from afresh.sources.render import Dialect, Use
@@ -49,18 +48,28 @@ GENERIC = Profile(
 def _sqlite_expression(output: Output, column: str) -> str:
     """SQLite types values, not columns, and the driver believes the declared type: so a number is read as the text
     from which it can be read back, whatever it is. A double has up to 17 digits, fewer where those are enough."""
-    if pa.types.is_string(output.type) or pa.types.is_binary(output.type):
+    affinity = declared_type(output.declared)[0]
+    if pa.types.is_binary(output.type) or pa.types.is_binary(affinity):
         return column
-    real = f"CASE WHEN CAST(printf('%!.15g', {column}) AS REAL) = {column} THEN printf('%!.15g', {column}) "
-    real += f"ELSE printf('%!.17g', {column}) END"
+    if pa.types.is_string(output.type):
+        return column if pa.types.is_string(affinity) else f"CAST({column} AS TEXT)"
+    real = f"CASE {column} WHEN 9e999 THEN 'inf' WHEN -9e999 THEN '-inf' ELSE CASE "
+    real += f"WHEN CAST(printf('%!.15g', {column}) AS REAL) = {column} THEN printf('%!.15g', {column}) "
+    real += f"ELSE printf('%!.17g', {column}) END END"
     return f"CASE typeof({column}) WHEN 'real' THEN {real} ELSE CAST({column} AS TEXT) END"
 
 
-def _sqlite(zone: ZoneInfo) -> Dialect:
-    def stamp(value: datetime, use: Use = "floor") -> str:
-        return text(str(bind(value, use)))
+def _sqlite_literal(value: Value | None, use: Use) -> str:
+    """As the kind `sqlite` binds it; a floor reaches below every form in which a stamp may be stored."""
+    bound = None if value is None else bind(value, use)
+    if bound is None:
+        return "NULL"
+    return text(bound) if isinstance(bound, str) else str(bound)
 
-    return dialect("sqlite", expression=_sqlite_expression, stamp=stamp, day=lambda day: text(day.isoformat()))
+
+def _sqlite(zone: ZoneInfo) -> Dialect:
+    del zone
+    return Dialect(name="sqlite", bind=lambda value, use: value, literal=_sqlite_literal, expression=_sqlite_expression)
 
 
 def _pragma(table: TableName) -> str:
@@ -76,6 +85,10 @@ SQLITE = Profile(
     opening=("PRAGMA query_only = ON",),
     begin=("BEGIN", "SELECT count(*) FROM sqlite_master"),
     octets=lambda column: f"length(CAST({column} AS BLOB))",
+    guard=lambda column: (
+        f"CASE WHEN typeof({column}) = 'text' AND instr(CAST({column} AS BLOB), x'00') > 0 "
+        "THEN abs(-9223372036854775807 - 1) ELSE 1 END"
+    ),
     lists=Lists(
         columns=lambda table: (
             f"SELECT name, type, CASE WHEN pk > 0 OR \"notnull\" THEN '0' ELSE '1' END FROM {_pragma(table)} "
@@ -86,7 +99,7 @@ SQLITE = Profile(
             "SELECT NULL, name, NULL, NULL, CASE type WHEN 'view' THEN '1' ELSE '0' END "
             "FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name"
         ),
-        account="SELECT NULL, 'SQLite ' || sqlite_version()",
+        account="SELECT 'a file has no accounts', 'SQLite ' || sqlite_version()",
     ),
     words=Words(unavailable_text=r"(?i)database is locked|unable to open|disk i/o|not a database"),
     read_only_sessions=True,

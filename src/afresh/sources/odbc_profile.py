@@ -65,7 +65,8 @@ class Profile:
     milliseconds. `session` asks for what `kill` needs to break off a statement of it from another session.
 
     `octets` writes the size of a column's value; with it, rows with large values are read apart from the others, for
-    the driver's memory is as wide as the widest value of any row. `instants` says of a declared type that it is read as
+    the driver's memory is as wide as the widest value of any row. `guard` writes a condition on a text that holds, or
+    fails the statement where the driver would cut the text off. `instants` says of a declared type that it is read as
     text with its offset. `temporal` says that the driver's own dates may be asked for; else they are read as text,
     because a date that is none would end the process. `wraps` says that a query may stand in FROM, and `query_types`
     names the declared type by which a result column of a query is read there. A driver that would keep whole results
@@ -86,6 +87,7 @@ class Profile:
     session: str = ""
     kill: Callable[[str], str] | None = None
     octets: Callable[[str], str] | None = None
+    guard: Callable[[str], str] | None = None
     instants: Callable[[str], bool] = lambda declared: False
     temporal: bool = False
     wraps: bool = True

@@ -41,6 +41,7 @@ class Steps:
 
     def of(self, session: Session, select: Select, batch_rows: int) -> Iterator[tuple[Select, Room]]:
         """Selects that together deliver each row once, in the transaction of the session, with the room for each."""
+        select = self._guarded(select)
         wide = [output for output in select.outputs if self._wide(output)]
         rows = min(batch_rows, 65_000)
         octets = self.profile.octets
@@ -59,6 +60,14 @@ class Steps:
     def room(self, rows: int, text: int, wide: int) -> Room:
         """Room for that many rows with as many values that may be that long, or at least for one."""
         return Room(rows=rows, text=text, memory=max(self.limits.memory, (wide + 1) * (text + 64) + NARROW * 64))
+
+    def _guarded(self, select: Select) -> Select:
+        """The select that fails where the driver would deliver less of a text than there is."""
+        guard = self.profile.guard
+        texts = [output for output in select.outputs if pa.types.is_string(output.type)]
+        if guard is None or not texts:
+            return select
+        return _also(select, Raw(" AND ".join(guard(self._column(select, output)) for output in texts)))
 
     def _wide(self, output: Output) -> bool:
         if not (pa.types.is_string(output.type) or pa.types.is_binary(output.type)):
