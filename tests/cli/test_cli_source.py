@@ -159,6 +159,24 @@ def test_a_password_is_used_and_never_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "kind", "settings"),
+    [
+        ("sqlite:////data/x.db", "sqlite", {"path": "/data/x.db"}),
+        ("duckdb:///x.duckdb", "duckdb", {"path": "x.duckdb"}),
+        ("postgres://r@h:1/d?sslmode=require", "postgres", {"sslmode": "require", "port": 1}),
+        ("mariadb://r:p@h/d", "mysql", {"host": "h", "database": "d"}),
+        ("sqlserver://r:p@h:1444/d", "sqlserver", {"port": 1444}),
+        ("odbc://r@h/d?driver=PostgreSQL&profile=postgres", "odbc", {"driver": "PostgreSQL"}),
+    ],
+)
+def test_addresses_of_every_kind(url: str, kind: str, settings: dict[str, object]) -> None:
+    """What has a place in a URL stands there, the rest behind the question mark."""
+    found = address(url, wiring.KINDS)
+    assert found.kind == kind
+    assert settings.items() <= dict(found.settings).items()
+
+
+@pytest.mark.parametrize(
     ("url", "told"),
     [
         ("shop.db", "is not written as a URL"),

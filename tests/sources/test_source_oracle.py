@@ -17,7 +17,9 @@ from afresh.core.errors import (
     BadValue,
     Cancelled,
     ConfigurationError,
+    LoginRefused,
     QueryFailed,
+    SnapshotTooOld,
     SourceRefused,
     SourceUnavailable,
 )
@@ -267,12 +269,13 @@ def test_a_cancellation_breaks_off_what_runs() -> None:
 @pytest.mark.parametrize(
     ("message", "kind"),
     [
-        ("ORA-01017: invalid username/password; logon denied", SourceRefused),
-        ("ORA-28000: the account is locked", SourceRefused),
+        ("ORA-01017: invalid username/password; logon denied", LoginRefused),
+        ("ORA-28000: the account is locked", LoginRefused),
         ("ORA-12541: TNS:no listener", SourceUnavailable),
         ("DPY-6005: cannot connect to database", SourceUnavailable),
         ("DPY-4011: the database or network closed the connection", SourceUnavailable),
-        ("ORA-01555: snapshot too old", SourceUnavailable),
+        ("ORA-01555: snapshot too old", SnapshotTooOld),
+        ("ORA-01031: insufficient privileges", SourceRefused),
         ("DPY-3001: Native Network Encryption is only supported in thick mode", ConfigurationError),
         ("ORA-00904: invalid identifier", QueryFailed),
     ],

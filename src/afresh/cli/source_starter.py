@@ -58,9 +58,13 @@ def configuration(name: str, system: str, survey: Survey) -> str:
     ]
     if asked:
         parts.append(_remarks(["The following tables need a decision before they can be kept."]))
-        parts += ["".join(f"# {line}".rstrip() + "\n" for line in _table(name, one).splitlines()) for one in asked]
+        parts += ["".join(_commented(line) for line in _table(name, one).splitlines()) for one in asked]
     parts += _rest(survey)
     return "\n".join(parts)
+
+
+def _commented(line: str) -> str:
+    return f"{line if line.startswith('#') else f'# {line}'}".rstrip() + "\n"
 
 
 def _introduction(name: str, survey: Survey, kept: int) -> Iterator[str]:

@@ -2,13 +2,24 @@
 
 import re
 
-from afresh.core.errors import AfreshError, ConfigurationError, QueryFailed, SourceRefused, SourceUnavailable
+from afresh.core.errors import (
+    AfreshError,
+    ConfigurationError,
+    LoginRefused,
+    QueryFailed,
+    SourceRefused,
+    SourceUnavailable,
+)
 from afresh.sources.odbc_profile import Words
 
 _STATE = re.compile(r"State: (?P<state>\w{5}), Native error: (?P<native>-?\d+), Message: (?P<text>.*)", re.DOTALL)
 _SECRET = re.compile(r"(?i)\b(pwd|password)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;\s]*)")
 _NO_DRIVER = re.compile(r"(?i)can't open lib|data source name not found|driver not found|specified driver could not")
 _CUT = re.compile(r"without truncation.*?(?:Some\((?P<size>\d+)\))?$", re.DOTALL)
+_LOGIN = re.compile(
+    r"login failed|authentication failed|access denied for user|SQL30082N|no pg_hba\.conf|role .* does not exist",
+    re.IGNORECASE,
+)
 _SHORT_SECRET = 3
 
 
@@ -48,7 +59,8 @@ def translated(fault: BaseException, place: str, words: Words, password: str | N
             hint="Install its ODBC driver and name it in `driver` as `odbcinst -q -d` does; or correct `dsn`.",
         )
     if state.startswith(words.refused) or re.search(words.refused_text, message):
-        return SourceRefused(told)
+        login = state.startswith("28") or _LOGIN.search(message)
+        return LoginRefused(told) if login else SourceRefused(told)
     if state.startswith(words.unavailable) or re.search(words.unavailable_text, message):
         return SourceUnavailable(told)
     return QueryFailed(told)

@@ -3,7 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from afresh.core.errors import AfreshError, ConfigurationError, QueryFailed, SourceRefused, SourceUnavailable
+from afresh.core.errors import (
+    AfreshError,
+    ConfigurationError,
+    LoginRefused,
+    QueryFailed,
+    SnapshotTooOld,
+    SourceRefused,
+    SourceUnavailable,
+)
 from afresh.core.ports import Cancellation
 
 CANCELLED = frozenset({"ORA-01013", "ORA-03156", "ORA-00028"})
@@ -11,10 +19,11 @@ MISFIT = frozenset({"DPY-3038", "DPY-4036", "DPY-4037", "DPY-4039", "DPY-4040", 
 """The driver could not make the requested Arrow type of a value."""
 NOT_SEEN = frozenset({"ORA-00942", "ORA-01031", "ORA-04043", "ORA-01720", "ORA-41900"})
 _SNAPSHOT_TOO_OLD = frozenset({"ORA-01555", "ORA-22924", "ORA-08180", "ORA-08181", "ORA-01466", "ORA-30052"})
-_REFUSED = frozenset(
-    {"ORA-01017", "ORA-01005", "ORA-01045", "ORA-28000", "ORA-28001", "ORA-28009", "ORA-28040", "ORA-01031"}
-    | {"ORA-01035", "ORA-02004", "ORA-46952", "DPY-4001", "DPY-4027", "DPY-3015", "DPY-3016"}
+_LOGIN = frozenset(
+    {"ORA-01017", "ORA-01005", "ORA-01045", "ORA-28000", "ORA-28001", "ORA-28009", "ORA-28040", "ORA-01035"}
+    | {"DPY-4001", "DPY-4027", "DPY-3015", "DPY-3016"}
 )
+_REFUSED = frozenset({"ORA-01031", "ORA-02004", "ORA-46952"})
 _UNAVAILABLE = frozenset(
     {
         "ORA-00018",
@@ -82,7 +91,9 @@ def translate(place: str, error: Exception) -> AfreshError:
     hint = _WORDS.get(code, "")
     kind: Callable[..., AfreshError] = QueryFailed
     if code in _SNAPSHOT_TOO_OLD:
-        kind, hint = SourceUnavailable, hint or _WORDS["ORA-01555"]
+        kind, hint = SnapshotTooOld, hint or _WORDS["ORA-01555"]
+    elif code in _LOGIN:
+        kind = LoginRefused
     elif code in _REFUSED:
         kind = SourceRefused
     elif code in _UNAVAILABLE or getattr(error.args[0] if error.args else None, "isrecoverable", False):

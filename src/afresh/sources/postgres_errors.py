@@ -10,13 +10,21 @@ from contextlib import contextmanager
 import adbc_driver_manager
 import psycopg
 
-from afresh.core.errors import AfreshError, ConfigurationError, QueryFailed, SourceRefused, SourceUnavailable
+from afresh.core.errors import (
+    AfreshError,
+    ConfigurationError,
+    LoginRefused,
+    QueryFailed,
+    SourceRefused,
+    SourceUnavailable,
+)
 from afresh.core.ports import Cancellation
 
 DriverError = psycopg.Error | adbc_driver_manager.Error
 
 _UNAVAILABLE = ("08", "53", "57P", "40", "55P03", "25P0", "72000", "58", "XX001", "57014")
-_REFUSED = ("28", "42501", "0P000")
+_LOGIN = "28"
+_REFUSED = ("42501", "0P000")
 _LOST_SNAPSHOT = re.compile(r"invalid snapshot identifier|could not import the requested snapshot|snapshot .* does not")
 _REFUSALS = re.compile(
     r"authentication failed|no pg_hba\.conf entry|pg_hba\.conf rejects|role .* does not exist"
@@ -63,6 +71,8 @@ def meaning(place: str, secrets: Sequence[str], error: DriverError) -> AfreshErr
     hint = _HINTS.get(state, "")
     if state.startswith(_UNAVAILABLE):
         return SourceUnavailable(text, hint=hint)
+    if state.startswith(_LOGIN):
+        return LoginRefused(text, hint=hint)
     if state.startswith(_REFUSED):
         return SourceRefused(text, hint=hint)
     if state:
@@ -72,7 +82,7 @@ def meaning(place: str, secrets: Sequence[str], error: DriverError) -> AfreshErr
 
 def _without_state(text: str, error: DriverError) -> AfreshError:
     if _REFUSALS.search(text):
-        return SourceRefused(text)
+        return LoginRefused(text)
     if _NO_DATABASE.search(text):
         return ConfigurationError(text, hint="Correct `database` of the source system.")
     operational = (psycopg.OperationalError, psycopg.InterfaceError, adbc_driver_manager.OperationalError)

@@ -3,22 +3,30 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from afresh.core.errors import AfreshError, QueryFailed, SourceError, SourceRefused, SourceSlow, SourceUnavailable
+from afresh.core.errors import (
+    AfreshError,
+    LoginRefused,
+    QueryFailed,
+    SourceError,
+    SourceRefused,
+    SourceSlow,
+    SourceUnavailable,
+)
 from afresh.core.ports import Cancellation
 
 _WORDS: tuple[tuple[type[SourceError], tuple[str, ...], str], ...] = (
     (
-        SourceRefused,
+        LoginRefused,
         (
             "login failed",
             "cannot open database",
             "invalid authorization specification",
             "authentication failed",
             "not allowed to access the server",
-            "permission was denied",
         ),
         "",
     ),
+    (SourceRefused, ("permission was denied",), ""),
     (SourceSlow, ("timeout expired", "lock request time out", "lock timeout"), ""),
     (
         SourceUnavailable,

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from afresh.core.errors import Cancelled, SourceRefused, SourceUnavailable
+from afresh.core.errors import Cancelled, LoginRefused, SourceUnavailable
 from afresh.core.ports import SourceSystem
 from afresh.core.select import Compare, Select
 from afresh.testing.cancellation import ManualCancellation
@@ -85,7 +85,7 @@ class FaultKit(SourceRig):
         """A login that is refused is said so, is not transient, and is not tried again and again."""
         what = bench.create([ID, TEXT], [(1, "a")])
         with through(bench, wrong_password=True) as (proxy, source):
-            with pytest.raises(SourceRefused) as raised:
+            with pytest.raises(LoginRefused) as raised:
                 bench.rows(what, source)
             assert not raised.value.transient
             assert 1 <= proxy.connections <= MOST_ATTEMPTS
