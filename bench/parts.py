@@ -21,5 +21,6 @@ PARTS: Mapping[str, Callable[[], Part]] = {
     "postgresql": _of("postgres_cache", "PostgresCachePart"),
     "duckdb": _of("duckdb_cache", "DuckdbCachePart"),
     "sqlserver": _of("sqlserver_cache", "SqlserverCachePart"),
+    "postgres-source": _of("postgres_source", "PostgresSourcePart"),
     "ledger": _of("ledger", "LedgerPart"),
 }
