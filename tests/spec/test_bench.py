@@ -20,6 +20,7 @@ from bench.ledger import LedgerPart
 from bench.part import Case, Job, Part, Work, WrongWork
 from bench.parts import PARTS
 from bench.postgres_cache import SCHEMA, PostgresCachePart
+from bench.postgres_source import PostgresSourcePart
 from bench.sqlite_cache import SqliteCachePart
 
 ROWS = 2_000
@@ -75,6 +76,14 @@ def test_the_postgresql_part_leaves_two_equal_tables(tmp_path: Path) -> None:
         )
     assert bare == afresh
     assert len(bare) == ROWS + 40
+
+
+def test_the_postgres_source_part_does_each_case(tmp_path: Path) -> None:
+    """Reads and whole syncs, in one piece and in parts, are checked on both sides."""
+    part = PostgresSourcePart()
+    with part.ground(tmp_path, ROWS) as address:
+        for case in (case.name for round_ in part.rounds for case in round_):
+            assert _both(part, address, case) == [ROWS, ROWS]
 
 
 def test_the_ledger_part_does_each_case(tmp_path: Path) -> None:
