@@ -95,6 +95,21 @@ def test_the_sample_is_recognised(place: Place) -> None:
     assert any(warning["table_name"] == "F4801" and "future" in warning["message"] for warning in told["warnings"])
 
 
+def test_files_of_a_directory_are_tables(place: Place) -> None:
+    """Each with what its suffix tells; a file has no key, so it is for a person to name one."""
+    (place.path / "in").mkdir()
+    (place.path / "in" / "orders.csv").write_text("id,name\n1,a\n")
+    (place.path / "in" / "notes.txt").write_text("no table")
+    target = place.path / "files.toml"
+    ran = place.bare("init", str(target), "--source", f"files:///{place.path / 'in'}", "--name", "EXTRACTS")
+    assert ran.code == 0, ran.err
+    text = target.read_text(encoding="utf-8")
+    assert f'tables = {{ orders = {{ path = "{place.path / "in" / "orders.csv"}" }} }}' in text
+    assert "# orders: a table" in text
+    assert "# Decide: the source knows no primary key" in text
+    assert place.bare("check", "-c", str(target), "--connect").code == 0
+
+
 def test_as_json(shop: Place) -> None:
     """What was written, what was not, and why."""
     source = f"sqlite:///{shop.path / 'shop.db'}"

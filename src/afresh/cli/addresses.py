@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from afresh.config.kinds import Kinds
@@ -27,7 +28,7 @@ class Address:
     """What a URL says: the kind, the settings of the source system as they are written, and the password apart."""
 
     kind: str
-    settings: Mapping[str, str | int]
+    settings: Mapping[str, object]
     password: str | None = None
 
     @property
@@ -58,11 +59,12 @@ def address(url: str, kinds: Kinds) -> Address:
     return Address(kind=kind, settings=settings, password=None if password is None else str(password))
 
 
+_SUFFIXES = (".parquet", ".csv", ".jsonl", ".ndjson")
 _EXAMPLES = "sqlite:///erp.db, postgres://reader@host:5432/erp or oracle://READER@host:1521/ERPPRD"
 
 
-def _settings(parts: SplitResult, fields: Mapping[str, object]) -> dict[str, str | int]:
-    found: dict[str, str | int] = {}
+def _settings(parts: SplitResult, fields: Mapping[str, object]) -> dict[str, object]:
+    found: dict[str, object] = {}
     path = unquote(parts.path)
 
     def put(names: tuple[str, ...], value: str | int | None) -> None:
@@ -78,7 +80,9 @@ def _settings(parts: SplitResult, fields: Mapping[str, object]) -> dict[str, str
         put(_DATABASE, path.removeprefix("/"))
     elif "dsn" in fields and parts.hostname:
         found["dsn"] = f"{parts.hostname}:{parts.port or _ORACLE_PORT}/{path.removeprefix('/')}"
-    put(("path", "paths"), path.removeprefix("/") or parts.netloc)
+    put(("path",), path.removeprefix("/") or parts.netloc)
+    if "tables" in fields and "path" not in fields:
+        found["tables"] = _files(Path(path.removeprefix("/") or "."))
     for name, value in parse_qsl(parts.query):
         if name not in fields:
             raise ConfigurationError(
@@ -86,6 +90,14 @@ def _settings(parts: SplitResult, fields: Mapping[str, object]) -> dict[str, str
             )
         found[name] = int(value) if value.isdigit() else value
     return found
+
+
+def _files(directory: Path) -> dict[str, object]:
+    """The files of a directory that tell their format by their suffix, each as a table."""
+    if not directory.is_dir():
+        raise ConfigurationError(f"{directory} is no directory of files", hint="As in files:///data/extracts.")
+    files = sorted(file for file in directory.iterdir() if file.suffix.lower() in _SUFFIXES)
+    return {file.stem: {"path": str(file)} for file in files}
 
 
 def _required(field: "dataclasses.Field[object]") -> bool:

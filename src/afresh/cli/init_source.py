@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from afresh import wiring
 from afresh.cli import source_starter
@@ -47,7 +46,7 @@ def configuration(wanted: Wanted, target: Path, environ: Mapping[str, str] = os.
     A password in the URL is used and not kept; without one that of the environment variable is used, if it is set.
     """
     variable = f"{re.sub(r'[^A-Z0-9]+', '_', wanted.name.upper()).strip('_') or DEFAULT_NAME}_PASSWORD"
-    found = _based(_with_password(address(wanted.url, wiring.KINDS), environ.get(variable)), wanted.url, target)
+    found = _based(_with_password(address(wanted.url, wiring.KINDS), environ.get(variable)), target)
     system = source_starter.source_system(wanted.name, found, variable=variable, time_zone=wanted.time_zone)
     password = {} if found.password is None else {variable: found.password}
     options = _options(source_starter.head(system), target, {**environ, **password})
@@ -69,13 +68,20 @@ def _with_password(found: Address, given: str | None) -> Address:
     return replace(found, password=given) if found.password is None and given and found.takes_password else found
 
 
-def _based(found: Address, url: str, target: Path) -> Address:
+def _based(found: Address, target: Path) -> Address:
     """A path of ours is relative to where we are; in the file it is relative to the file."""
-    path = found.settings.get("path")
-    if not isinstance(path, str) or Path(path).is_absolute() or not urlsplit(url).scheme:
-        return found
-    there = os.path.relpath(Path(path).absolute(), target.absolute().parent)
-    return replace(found, settings={**found.settings, "path": there})
+    settings = dict(found.settings)
+    if isinstance(path := settings.get("path"), str):
+        settings["path"] = _from(target, path)
+    if isinstance(tables := settings.get("tables"), Mapping):
+        settings["tables"] = {name: {"path": _from(target, table["path"])} for name, table in tables.items()}
+    return replace(found, settings=settings)
+
+
+def _from(target: Path, path: str) -> str:
+    if Path(path).is_absolute():
+        return path
+    return os.path.relpath(Path(path).absolute(), target.absolute().parent)
 
 
 def _options(text: str, target: Path, environ: Mapping[str, str]) -> DataSyncOptions:
