@@ -75,13 +75,14 @@ class Access:
             return Caller(name=f"web@{client}", scope="admin")
         if given is None:
             raise Refused(401, "a token is needed", hint="Send it as `Authorization: Bearer ...`, or log in.")
-        found = self._known(given)
+        found = self.caller_of(given)
         if found is None:
             raise Refused(401, "the token is not known, or has expired")
         return found
 
-    def _known(self, given: str) -> Caller | None:
-        """The caller of a token. Every token is compared, each in constant time, so that time tells nothing."""
+    def caller_of(self, given: str) -> Caller | None:
+        """The caller of a token, None if it is not known or has expired. Every token is compared, each in constant
+        time, so that time tells nothing."""
         digest, today = hashlib.sha256(given.encode()).hexdigest(), self.clock.now().date()
         found: Caller | None = None
         for name, token in self.config.tokens.items():

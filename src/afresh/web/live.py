@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -13,7 +13,7 @@ from afresh.core import events
 from afresh.core.errors import AfreshError
 from afresh.core.phrases import iso
 
-HEARTBEAT_SECONDS = 4.0
+HEARTBEAT_SECONDS = 2.0
 _KEPT_EVENTS = 200
 _HELD_EVENTS = 256
 
@@ -43,8 +43,9 @@ class Live:
             event for event in kept if isinstance(event, events.SyncEvent) and event.task.operation_id == operation_id
         ]
 
-    async def stream(self, last_seen: int | None = None) -> AsyncIterator[str]:
-        """Events from now on (or after one that was seen) in the form of server-sent events, with a heartbeat."""
+    async def stream(self, look: Callable[[], str], last_seen: int | None = None) -> AsyncIterator[str]:
+        """Events from now on (or after one that was seen) in the form of server-sent events. A `beat` every two
+        seconds says that the link is whole, and by a mark that `look` makes whether what is judged has changed."""
         listener = _Listener(asyncio.get_running_loop())
         with self._lock:
             missed = [] if last_seen is None else [kept for kept in self._recent if kept[0] > last_seen]
@@ -55,7 +56,10 @@ class Live:
                 yield _written(number, event)
             while True:
                 told = await listener.next(HEARTBEAT_SECONDS)
-                yield "event: beat\ndata: {}\n\n" if told is None else _written(*told)
+                if told is not None:
+                    yield _written(*told)
+                    continue
+                yield f"event: beat\ndata: {json.dumps({'mark': await asyncio.to_thread(look)})}\n\n"
         finally:
             with self._lock:
                 self._listeners.remove(listener)

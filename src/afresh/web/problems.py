@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from afresh.core.errors import AfreshError, CacheError, ConfigurationError
@@ -49,8 +49,10 @@ def translate(app: FastAPI) -> None:
     """Every error of the application becomes a problem; none has a stack or a value in it."""
 
     @app.exception_handler(Refused)
-    def refused(_request: Request, error: Exception) -> JSONResponse:
+    def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refused)
+        if error.status == 401 and "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse("/login", status_code=303)
         return problem(error.status, error.detail, hint=error.hint)
 
     @app.exception_handler(AfreshError)

@@ -134,7 +134,8 @@ async def events(
     """A stream that does not end; a `beat` every few seconds says that the link is whole."""
     live: Live = request.app.state.live
     seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 16 else None
-    return StreamingResponse(live.stream(seen), media_type="text/event-stream")
+    view = view_of(request)
+    return StreamingResponse(live.stream(lambda: view.now().mark, seen), media_type="text/event-stream")
 
 
 def shown(value: object, name: str = "") -> Answer:

@@ -1,5 +1,6 @@
 """How things stand, as the web interface shows it: one judgement for all who look within a second."""
 
+import hashlib
 import threading
 import time
 from dataclasses import dataclass
@@ -34,6 +35,12 @@ class Snapshot:
     def worst_first(self) -> tuple[TableHealth, ...]:
         """The tables, those that need somebody first; in one state, as they are configured."""
         return tuple(sorted(self.tables, key=lambda table: WORST_FIRST.index(table.state)))
+
+    @property
+    def mark(self) -> str:
+        """The same as long as every table is in the same state with the same data and the same sync under way."""
+        parts = [f"{t.table_name}\0{t.state}\0{t.data_as_of}\0{t.running_since}\0{t.failure}" for t in self.tables]
+        return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
     def of(self, table_name: str) -> TableHealth:
         """One table's judgement; ConfigurationError for one that is not kept."""

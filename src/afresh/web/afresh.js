@@ -1,0 +1,53 @@
+// Keeps the page as it is now: listens to what happens, and fetches its content again when the judgement has changed.
+(() => {
+  "use strict";
+  if (!window.EventSource || document.querySelector('form[action="/login"]')) return;
+  const lost = document.getElementById("link");
+  const LOST_AFTER = 7000, SETTLE = 300;
+  let heard = Date.now(), mark = null, waiting = 0;
+
+  const busy = () => {
+    const active = document.activeElement;
+    return active && active.closest("main form") || document.querySelector("main .ask[open]");
+  };
+
+  const refresh = async () => {
+    waiting = 0;
+    if (busy()) { later(2000); return; }
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const open = [...document.querySelectorAll("main details[open] > summary")].map((one) => one.textContent);
+      const focus = document.activeElement && document.activeElement.id;
+      for (const part of ["main", "footer"]) {
+        document.querySelector(part).replaceWith(document.adoptNode(page.querySelector(part)));
+      }
+      for (const summary of document.querySelectorAll("main details > summary")) {
+        if (open.includes(summary.textContent)) summary.parentElement.open = true;
+      }
+      if (focus && document.getElementById(focus)) document.getElementById(focus).focus({ preventScroll: true });
+      document.title = page.title;
+    } catch { /* the link is lost, which is shown by the clock below */ }
+  };
+  const later = (delay) => { if (!waiting) waiting = setTimeout(refresh, delay); };
+
+  const listen = () => {
+    const events = new EventSource("/api/v1/events");
+    const alive = () => { heard = Date.now(); lost.hidden = true; };
+    events.onopen = () => { alive(); later(SETTLE); };
+    events.addEventListener("beat", (event) => {
+      alive();
+      const now = JSON.parse(event.data).mark;
+      if (mark !== null && mark !== now) later(SETTLE);
+      mark = now;
+    });
+    for (const kind of ["SyncStarted", "SyncEnded", "CheckFailed", "ServiceStopping"]) {
+      events.addEventListener(kind, () => { alive(); later(1100); });
+    }
+    events.onerror = () => { if (events.readyState === EventSource.CLOSED) setTimeout(listen, 3000); };
+    window.addEventListener("pagehide", () => events.close());
+  };
+  setInterval(() => { lost.hidden = Date.now() - heard < LOST_AFTER; }, 1000);
+  listen();
+})();

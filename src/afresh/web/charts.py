@@ -1,0 +1,135 @@
+"""Small pictures as SVG: drawn on the server, without styles of their own, each with its meaning as a text.
+
+Shapes carry classes; the style sheet gives them colours that hold in light and dark. What a colour says, a shape or
+a letter says too.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from html import escape
+
+from markupsafe import Markup
+
+from afresh.core.model import DataUpdate, Outcome, Phase
+from afresh.core.phrases import instant, span
+
+SIGNS: Mapping[str, str] = {"succeeded": "✓", "failed": "✗", "interrupted": "!", "cancelled": "–", "running": "↻"}
+_BAR, _GAP, _HEIGHT = 6, 2, 28
+_WIDTH, _CHART = 640, 120
+
+
+def outcome_of(update: DataUpdate) -> str:
+    """The word for how it ended, or that it runs."""
+    return "running" if update.outcome is None else str(update.outcome)
+
+
+def strip(updates: Sequence[DataUpdate], now: datetime) -> Markup:
+    """The last runs, oldest first: a bar each, as high as it took long, with a sign where it did not succeed."""
+    runs = list(reversed(updates))
+    longest = max((_took(update, now).total_seconds() for update in runs), default=0) or 1
+    marks = []
+    for place, update in enumerate(runs):
+        took, word, x = _took(update, now), outcome_of(update), place * (_BAR + _GAP)
+        high = max(2.0, (_HEIGHT - 8) * took.total_seconds() / longest)
+        told = f"{update.update_type}, {instant(update.start_dt)}, {span(took)}, {word}"
+        sign = "" if word == "succeeded" else f'<text x="{x + _BAR / 2}" y="7">{SIGNS[word]}</text>'
+        marks.append(
+            f'<g class="run {word}"><title>{escape(told)}</title>'
+            f'<rect x="{x}" y="{_HEIGHT - high:.1f}" width="{_BAR}" height="{high:.1f}" rx="1"/>{sign}</g>'
+        )
+    good = sum(update.outcome is Outcome.SUCCEEDED for update in runs)
+    label = f"the last {len(runs)} runs, of which {good} succeeded" if runs else "no runs yet"
+    wide = max(len(runs), 1) * (_BAR + _GAP)
+    return _svg(wide, _HEIGHT, label, "".join(marks), "strip")
+
+
+def line(points: Sequence[tuple[datetime, float]], label: str, unit: str) -> Markup:
+    """Values over time, as bars from the ground, each with its value as a title."""
+    if not points:
+        return _svg(_WIDTH, _CHART, f"{label}: nothing yet", "", "chart")
+    first, last = points[0][0], points[-1][0]
+    width = (last - first).total_seconds() or 1
+    most = max(value for _, value in points) or 1
+    marks = []
+    for at, value in points:
+        x = 4 + (_WIDTH - 12) * (at - first).total_seconds() / width
+        high = max(1.0, (_CHART - 24) * value / most)
+        marks.append(
+            f"<g><title>{escape(instant(at))}: {value:,.1f} {unit}</title>"
+            f'<rect class="bar" x="{x:.1f}" y="{_CHART - 4 - high:.1f}" width="4" height="{high:.1f}" rx="1"/></g>'
+        )
+    grid = f'<line class="axis" x1="0" x2="{_WIDTH}" y1="{_CHART - 4}" y2="{_CHART - 4}"/>'
+    top = f'<text class="note" x="4" y="12">{most:,.1f} {unit}</text>'
+    return _svg(_WIDTH, _CHART, f"{label}: at most {most:,.1f} {unit}", grid + top + "".join(marks), "chart")
+
+
+def phases(update: DataUpdate) -> Markup:
+    """Where the time of one sync went: a bar of parts, each named in its title."""
+    spent = dict(update.details.phases) if update.details is not None else {}
+    total = sum((part.total_seconds() for part in spent.values()), 0.0)
+    if not total:
+        return _svg(240, 12, "no phases are known", "", "phases")
+    x, marks = 0.0, []
+    for number, phase in enumerate(Phase):
+        part = spent.get(phase, timedelta(0)).total_seconds()
+        if not part:
+            continue
+        wide = 240 * part / total
+        marks.append(
+            f'<g class="phase p{number}"><title>{phase}: {span(timedelta(seconds=part))}</title>'
+            f'<rect x="{x:.1f}" y="0" width="{wide:.1f}" height="12"/></g>'
+        )
+        x += wide
+    told = ", ".join(f"{phase} {span(spent[phase])}" for phase in Phase if phase in spent)
+    return _svg(240, 12, told, "".join(marks), "phases")
+
+
+def timeline(updates: Sequence[DataUpdate], limit: timedelta | None, now: datetime, days: int = 30) -> Markup:
+    """The last days: when the data was within its limit, as successes prove it, and when it was not."""
+    first = now - timedelta(days=days)
+    spans = fresh_spans(updates, limit, first, now)
+    whole = (now - first).total_seconds()
+
+    def x(at: datetime) -> float:
+        return _WIDTH * (at - first).total_seconds() / whole
+
+    marks = [f'<rect class="late" x="0" y="6" width="{_WIDTH}" height="16"><title>not proved fresh</title></rect>']
+    for begin, end in spans:
+        told = f"fresh from {instant(begin)} to {instant(end)}"
+        marks.append(
+            f'<rect class="fresh" x="{x(begin):.1f}" y="2" width="{max(x(end) - x(begin), 0.5):.1f}" height="20">'
+            f"<title>{told}</title></rect>"
+        )
+    good = sum((end - begin).total_seconds() for begin, end in spans) / whole
+    return _svg(_WIDTH, 24, f"proved fresh {good:.1%} of the last {days} days", "".join(marks), "timeline")
+
+
+def fresh_spans(
+    updates: Sequence[DataUpdate], limit: timedelta | None, first: datetime, now: datetime
+) -> list[tuple[datetime, datetime]]:
+    """When a success, from its end on, proved data that was not older than the limit; in order, none touching."""
+    if limit is None:
+        return []
+    found: list[tuple[datetime, datetime]] = []
+    for update in sorted(updates, key=lambda one: one.start_dt):
+        if update.outcome is not Outcome.SUCCEEDED or update.end_dt is None:
+            continue
+        begin, end = max(update.end_dt, first), min(update.start_dt + limit, now)
+        if end <= begin:
+            continue
+        if found and begin <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((begin, end))
+    return found
+
+
+def _took(update: DataUpdate, now: datetime) -> timedelta:
+    return max((update.end_dt or now) - update.start_dt, timedelta(0))
+
+
+def _svg(width: float, height: float, label: str, inside: str, kind: str) -> Markup:
+    return Markup(  # noqa: S704 - whatever is not ours in it was escaped where it was written
+        f'<svg class="{kind}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'aria-label="{escape(label)}">{inside}</svg>'
+    )

@@ -1,0 +1,345 @@
+"""The dashboard: pages made on the server, which can be read without JavaScript; each has a `.json` of the same.
+
+Nothing is edited here, the file is the configuration; what can be done is what the commands can do, and each form
+shows its command and its consequence first.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from importlib.resources import files
+from typing import Annotated, Any
+from urllib.parse import parse_qs, quote, urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from jinja2 import Environment, PackageLoader
+
+from afresh.core import account, phrases
+from afresh.core.model import DataUpdate, Outcome
+from afresh.core.sentences import evidence
+from afresh.core.states import LOOKS, State
+from afresh.web import acting, charts, reading
+from afresh.web.access import COOKIE, Operator, Reader, access_of
+from afresh.web.acting import Reason, Run
+from afresh.web.health import view_of
+from afresh.web.overview import SORTS, Choice, chosen, grouped, headline
+from afresh.web.problems import Refused
+
+router = APIRouter(tags=["pages"], include_in_schema=False)
+
+_STRIP = 30
+_SHOWN_STRIPS = 60
+_FOLDED = 400
+_DAYS = 30
+_MOST_UPDATES = 1000
+
+_pages = Environment(loader=PackageLoader("afresh", "web"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+_pages.globals.update(LOOKS=LOOKS, State=State, charts=charts, quote=lambda text: quote(text, safe=""))
+_pages.filters.update(
+    instant=phrases.instant,
+    span=phrases.span,
+    relative=phrases.relative,
+    changes=phrases.changes,
+    iso=phrases.iso,
+    number=lambda value: f"{value:,}",
+    outcome=charts.outcome_of,
+)
+
+Search = Annotated[str, Query(max_length=100)]
+
+
+def page(request: Request, name: str, **values: Any) -> HTMLResponse:
+    """A page by the name of its template."""
+    template = _pages.get_template(f"{name}.html")
+    return HTMLResponse(template.render(path=request.url.path, query=request.url.query, name=name, **values))
+
+
+# ------------------------------------------------------------------------------------------------------------- now
+
+
+@router.get("/")
+def now(
+    request: Request,
+    _caller: Reader,
+    state: Search = "",
+    source: Search = "",
+    q: Search = "",
+    sort: Search = SORTS[0],
+    show: Search = "",
+) -> Response:
+    """How things stand: one sentence, problems by cause, tables worst first, the fresh ones folded."""
+    view = view_of(request)
+    found = view.now()
+    choice = Choice(state=state, source=source, text=q, sort=sort if sort in SORTS else SORTS[0])
+    tables = chosen(found, choice)
+    open_ones = [table for table in tables if show == "all" or choice.state or table.state is not State.FRESH]
+    shown = open_ones[:_SHOWN_STRIPS]
+    log = view.service.workplace.cache.log
+    strips = {
+        table.table_name: [] if found.facts is None else log.history(table_name=table.table_name, limit=_STRIP)
+        for table in shown
+    }
+    return page(
+        request,
+        "now",
+        found=found,
+        headline=headline(found),
+        groups=grouped(found),
+        choice=choice,
+        sorts=SORTS,
+        sources=list(view.service.options.source_systems),
+        shown=shown,
+        more=len(open_ones) - len(shown),
+        folded=[table for table in tables if table not in open_ones][:_FOLDED],
+        folded_count=len(tables) - len(open_ones),
+        strips=strips,
+        link=lambda **changes: "?" + urlencode({k: v for k, v in {**choice.as_query(), **changes}.items() if v}),
+    )
+
+
+@router.get("/now.json")
+def now_json(request: Request, caller: Reader) -> Any:
+    """The same as JSON."""
+    found = view_of(request).now()
+    return JSONResponse(reading.tables(request, caller) | {"headline": headline(found)})
+
+
+# ----------------------------------------------------------------------------------------------------------- table
+
+
+@router.get("/tables/{table}")
+def one(request: Request, table: str, _caller: Reader) -> Response:
+    """One table: verdict, timeline, charts, phases, configuration, and what can be asked."""
+    if table.endswith(".json"):
+        return JSONResponse(reading.one_table(request, table.removesuffix(".json"), _caller))
+    view = view_of(request)
+    found = view.now()
+    judged = found.of(table)
+    updates: list[DataUpdate] = []
+    if found.facts is not None:
+        updates = list(view.service.workplace.cache.log.history(table_name=table, limit=_MOST_UPDATES))
+    succeeded = [update for update in reversed(updates) if update.outcome is Outcome.SUCCEEDED and update.end_dt]
+    return page(
+        request,
+        "table",
+        found=found,
+        table=judged,
+        told=found.told(judged),
+        evidence=evidence(judged),
+        updates=updates[:_STRIP],
+        timeline=charts.timeline(updates, judged.limit, found.at, _DAYS),
+        durations=charts.line(
+            [(u.start_dt, _seconds(u)) for u in succeeded[-200:]], "Duration of successful syncs", "s"
+        ),
+        rows=charts.line([(u.start_dt, float(u.number_records)) for u in succeeded[-200:]], "Rows read", "rows"),
+        schema=_schema(request, table),
+        options=reading.shown(view.config(table)),
+        scope=_caller.scope,
+    )
+
+
+def _seconds(update: DataUpdate) -> float:
+    return (update.end_dt - update.start_dt).total_seconds() if update.end_dt else 0.0
+
+
+def _schema(request: Request, table: str) -> list[Mapping[str, object]]:
+    """The columns that the cache has, and which of them the fetcher delivers, as far as that is known."""
+    kept = view_of(request).service.tables.get(table)
+    if kept is None:
+        return []
+    try:
+        schema = kept.fetcher.schema()
+    except Exception:  # noqa: BLE001 - a source that cannot be asked does not keep the page from being shown
+        return []
+    return [
+        {"name": column.name, "type": column.type_name, "key": column.name in schema.key} for column in schema.columns
+    ]
+
+
+@router.post("/tables/{table}/{action}")
+async def act(request: Request, table: str, action: str, caller: Operator) -> Response:
+    """What a form of the page asks for, then the page again."""
+    sent = parse_qs((await request.body()).decode("utf-8", "replace")[:10_000])
+    reason = Reason(reason=sent.get("reason", [""])[0][:500])
+    match action:
+        case "run":
+            kind = sent.get("update_type", ["Daily"])[0]
+            if kind not in ("Mass", "Daily", "Hourly"):
+                raise Refused(422, f"{kind!r} is no type of sync")
+            acting.run(request, table, Run(update_type=kind, reason=reason.reason), caller)  # type: ignore[arg-type]
+        case "pause":
+            acting.pause(request, table, reason, caller)
+        case "resume":
+            acting.resume(request, table, reason, caller)
+        case "cancel":
+            acting.cancel(request, table, reason, caller)
+        case "accept":
+            if not caller.may("admin"):
+                raise Refused(403, "this needs the scope 'admin'")
+            acting.accept(request, table, reason, caller)
+        case _:
+            raise Refused(404, f"there is no action {action!r}")
+    return RedirectResponse(f"/tables/{quote(table, safe='')}", status_code=303)
+
+
+# ----------------------------------------------------------------------------------------- grid, sources, history
+
+
+@router.get("/grid")
+def grid(request: Request, _caller: Reader, hours: Annotated[int, Query(ge=6, le=168)] = 24) -> Response:
+    """Tables by time: in which hour each was proved fresh."""
+    view = view_of(request)
+    found = view.now()
+    step = timedelta(hours=hours) / 24
+    begin = found.at - 24 * step
+    tables = found.worst_first[:100]
+    rows = []
+    for table in tables:
+        log = view.service.workplace.cache.log
+        updates = [] if found.facts is None else log.history(table_name=table.table_name, limit=200)
+        spans = charts.fresh_spans(updates, table.limit, begin - step, found.at)
+        rows.append(
+            (table, [_cell(spans, updates, begin + place * step, begin + (place + 1) * step) for place in range(24)])
+        )
+    ends = [begin + (place + 1) * step for place in range(24)]
+    return page(
+        request, "grid", found=found, rows=rows, ends=ends, hours=hours, left_out=len(found.tables) - len(tables)
+    )
+
+
+def _cell(spans: list[tuple[datetime, datetime]], updates: Any, begin: datetime, end: datetime) -> tuple[str, str, str]:
+    """Class, sign and words of one stretch of time."""
+    failed = any(u.outcome is Outcome.FAILED and begin <= u.start_dt < end for u in updates)
+    fresh = any(first <= end and end <= last for first, last in spans)
+    if failed:
+        return "failed", charts.SIGNS["failed"], "a sync failed"
+    return ("fresh", "✓", "proved fresh") if fresh else ("late", "·", "not proved fresh")
+
+
+@router.get("/grid.json")
+def grid_json(request: Request, caller: Reader) -> Any:
+    """The judgement of all tables, as JSON."""
+    return JSONResponse(reading.tables(request, caller))
+
+
+@router.get("/sources")
+def sources(request: Request, _caller: Reader) -> Response:
+    """How the source systems stand, and which tables are read from them."""
+    view = view_of(request)
+    found = view.now()
+    names = view.service.options.source_systems
+    states = [found.facts.source(name) for name in names] if found.facts is not None else []
+    counts = {name: [t for t in found.tables if t.source_system == name] for name in names}
+    return page(request, "sources", found=found, states=states, configs=names, tables=counts)
+
+
+@router.get("/sources.json")
+def sources_json(request: Request, caller: Reader) -> Any:
+    """The same as JSON."""
+    return JSONResponse(reading.sources(request, caller))
+
+
+@router.get("/history")
+def history(
+    request: Request,
+    _caller: Reader,
+    table: Search = "",
+    outcome: Search = "",
+    before: reading.Before = None,
+) -> Response:
+    """Syncs, latest first, by table and outcome."""
+    found = view_of(request).now()
+    wanted = Outcome(outcome) if outcome in [str(one) for one in Outcome] else None
+    rows: list[DataUpdate] = []
+    if found.facts is not None:
+        log = view_of(request).service.workplace.cache.log
+        rows = list(log.history(table_name=table or None, outcome=wanted, before=before, limit=50))
+    rest = rows[-1].sequence if len(rows) == 50 else None
+    kept = {"table": table, "outcome": outcome}
+    return page(
+        request,
+        "history",
+        found=found,
+        rows=rows,
+        table=table,
+        chosen_outcome=outcome,
+        outcomes=[str(one) for one in Outcome],
+        older="?" + urlencode(kept | {"before": rest}) if rest else "",
+        same=urlencode({key: value for key, value in kept.items() if value}),
+    )
+
+
+@router.get("/history.json")
+def history_json(
+    request: Request, caller: Reader, table: Search = "", outcome: Outcome | None = None, before: reading.Before = None
+) -> Any:
+    """The same as JSON."""
+    return JSONResponse(reading.updates(request, caller, table or None, outcome, before, 500))
+
+
+@router.get("/history.csv")
+def history_csv(
+    request: Request, _caller: Reader, table: Search = "", outcome: Outcome | None = None, before: reading.Before = None
+) -> Response:
+    """The same as CSV, at most 500 rows; a text that a spreadsheet would run begins with an apostrophe."""
+    log = view_of(request).service.workplace.cache.log
+    rows = [
+        account.of_update(u) for u in log.history(table_name=table or None, outcome=outcome, before=before, limit=500)
+    ]
+    names = [name for name in rows[0] if name != "details"] if rows and isinstance(rows[0], dict) else []
+    lines = [",".join(names), *(",".join(_csv(row[name]) for name in names) for row in rows if isinstance(row, dict))]
+    return Response("\r\n".join(lines) + "\r\n", media_type="text/csv")
+
+
+def _csv(value: object) -> str:
+    text = "" if value is None else str(value)
+    if isinstance(value, str) and text[:1] in "=+-@\t\r":
+        text = "'" + text
+    return '"' + text.replace('"', '""') + '"'
+
+
+# ------------------------------------------------------------------------------------------------- log in, files
+
+
+@router.get("/login")
+def login_page(request: Request) -> Response:
+    """Where a browser gives its token."""
+    return page(request, "login", refused="refused" in request.query_params)
+
+
+@router.post("/login")
+async def login(request: Request) -> Response:
+    """Keeps a token that is known in a cookie of this site alone."""
+    given = parse_qs((await request.body()).decode("utf-8", "replace")[:2_000]).get("token", [""])[0].strip()
+    access = access_of(request)
+    if access.caller_of(given) is None:
+        return RedirectResponse("/login?refused", status_code=303)
+    answer = RedirectResponse("/", status_code=303)
+    secure = access.config.tls_certificate is not None or access.config.behind_proxy
+    answer.set_cookie(COOKIE, given, httponly=True, samesite="strict", secure=secure, max_age=30 * 86_400)
+    return answer
+
+
+@router.post("/logout")
+def logout(request: Request) -> Response:
+    """Forgets the token."""
+    answer = RedirectResponse("/login", status_code=303)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+_FILES = {"afresh.css": "text/css", "afresh.js": "text/javascript"}
+_CONTENTS = {name: (files("afresh.web") / name).read_bytes() for name in _FILES}
+_TAGS = {name: f'"{hashlib.sha256(content).hexdigest()[:16]}"' for name, content in _CONTENTS.items()}
+
+
+@router.get("/static/{name}")
+def static(request: Request, name: str) -> Response:
+    """The style sheet and the script, which a browser asks for again only if they changed."""
+    if name not in _FILES:
+        raise Refused(404, f"there is no file {name!r}")
+    headers = {"ETag": _TAGS[name], "Cache-Control": "no-cache"}
+    if request.headers.get("if-none-match") == _TAGS[name]:
+        return Response(status_code=304, headers=headers)
+    return Response(_CONTENTS[name], media_type=_FILES[name], headers=headers)

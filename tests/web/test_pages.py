@@ -1,0 +1,145 @@
+"""The dashboard as it is sent: what it says, what it does, and that no name in it becomes markup."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.engine.rig import item, table_config
+from tests.web.web_rig import WebRig, tokens, web_rig
+
+from afresh.core.model import UpdateType
+from afresh.core.options import WebConfig
+from afresh.testing.clock import START
+from afresh.web import charts
+
+EVIL = "<img src=x onerror=alert(1)>"
+PAGES = ("/", "/grid", "/sources", "/history", "/login", "/tables/Item", "/?show=all", "/?state=Fresh&sort=age&q=i")
+
+
+def text(found: WebRig, path: str, status: int = 200, **arguments: Any) -> str:
+    """The page of that path."""
+    answer = found.client.get(path, headers={"Accept": "text/html"}, **arguments)
+    assert answer.status_code == status, answer.text
+    return str(answer.text)
+
+
+def loaded(found: WebRig) -> None:
+    """A table that was synced under a service that runs."""
+    found.rig.service.recover()
+    found.rig.service.note_check()
+    found.rig.sync(UpdateType.MASS)
+    found.rig.clock.advance(timedelta(seconds=3))
+    found.app.state.view.forget()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_are_whole(directory: Path, path: str) -> None:
+    """Each page has one heading, a main part and no script or style of its own, with data and without."""
+    with web_rig(directory) as found:
+        for _ in range(2):
+            html = text(found, path)
+            assert html.count("<h1") == 1
+            assert '<main id="main"' in html
+            assert not re.search(r"<script(?! src=)|<style| style=| on[a-z]+=", html)
+            assert "http://" not in html.replace("http://www.w3.org", "")
+            loaded(found)
+
+
+def test_the_headline_says_how_things_stand(directory: Path) -> None:
+    """All is well, or what is not, in one sentence; the fresh ones are folded."""
+    with web_rig(directory) as found:
+        assert "never loaded" in text(found, "/")
+        loaded(found)
+        html = text(found, "/")
+        assert "The one table is within its limit." in html
+        assert "1 fresh table<" in html
+        found.rig.clock.advance(timedelta(days=4))
+        found.app.state.view.forget()
+        assert "unhealthy" in text(found, "/")
+
+
+def test_names_never_become_markup(directory: Path) -> None:
+    """A table that is called like an attack is only ever text, on every page and in badges."""
+    configs = [table_config(EVIL)]
+    with web_rig(directory, configs=configs) as found:
+        found.rig.sync(UpdateType.MASS, EVIL)
+        found.app.state.view.forget()
+        for path in ("/", "/?show=all", "/grid", "/sources", "/history"):
+            html = text(found, path)
+            assert "<img" not in html
+        page = found.client.get("/tables/%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
+        assert page.status_code == 200
+        assert "<img" not in page.text
+        assert "<img" not in found.client.get("/badge/%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E.svg").text
+
+
+def test_forms_do_what_they_say(directory: Path) -> None:
+    """Pausing and resuming from the page work without JavaScript, and are in the audit log."""
+    with web_rig(directory) as found:
+        loaded(found)
+        answer = found.client.post("/tables/Item/pause", content="reason=stocktaking", follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/tables/Item")
+        html = text(found, "/tables/Item")
+        assert "Paused" in html
+        assert "stocktaking" in html
+        assert "afresh resume Item" in html
+        found.client.post("/tables/Item/resume", content="")
+        assert "Paused" not in text(found, "/tables/Item")
+        assert found.client.post("/tables/Item/explode", content="").status_code == 404
+        assert found.client.post("/tables/Item/run", content="update_type=Weekly").status_code == 422
+
+
+def test_a_browser_without_a_token_is_asked_for_one(directory: Path) -> None:
+    """It is led to the form, a wrong token is refused there, a right one opens the pages and is kept from scripts."""
+    with web_rig(directory, WebConfig(tokens=tokens())) as found:
+        answer = found.client.get("/", headers={"Accept": "text/html"}, follow_redirects=False)
+        assert answer.headers["location"] == "/login"
+        refused = found.client.post("/login", content="token=wrong", follow_redirects=False)
+        assert refused.headers["location"] == "/login?refused"
+        let_in = found.client.post("/login", content="token=token-of-reader", follow_redirects=False)
+        cookie = let_in.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert "This token may only look" in text(found, "/tables/Item")
+        assert found.client.post("/tables/Item/pause", content="").status_code == 403
+        found.client.post("/logout")
+        assert found.client.get("/now.json").status_code == 401
+
+
+def test_downloads(directory: Path) -> None:
+    """The same as JSON and CSV; what a spreadsheet would run is made harmless."""
+    with web_rig(directory, configs=[table_config("=1+1")]) as found:
+        found.rig.sync(UpdateType.MASS, "=1+1")
+        assert found.get("/history.json")["updates"][0]["table_name"] == "=1+1"
+        lines = found.client.get("/history.csv").text.splitlines()
+        assert lines[0].startswith("table_name,")
+        assert lines[1].startswith('"\'=1+1"')
+        assert found.get("/now.json")["headline"]
+
+
+def test_files_are_asked_for_once(directory: Path) -> None:
+    """The style sheet and the script have tags by which a browser knows that it has them."""
+    with web_rig(directory) as found:
+        answer = found.client.get("/static/afresh.js")
+        assert "EventSource" in answer.text
+        again = found.client.get("/static/afresh.js", headers={"If-None-Match": answer.headers["etag"]})
+        assert again.status_code == 304
+        assert found.client.get("/static/app.py").status_code == 404
+
+
+def test_the_timeline_shows_what_was_proved(directory: Path) -> None:
+    """Fresh from the end of a success until its data is older than the limit; nothing else is."""
+    with web_rig(directory, rows=[item(1)]) as found:
+        found.rig.sync(UpdateType.MASS)
+        found.rig.clock.advance(timedelta(hours=10))
+        found.rig.sync(UpdateType.DAILY)
+        updates = found.rig.history()
+        now = START + timedelta(hours=20)
+        spans = charts.fresh_spans(updates, timedelta(hours=2), START - timedelta(hours=1), now)
+        assert [(begin - START, end - START) for begin, end in spans] == [
+            (timedelta(0), timedelta(hours=2)),
+            (timedelta(hours=10), timedelta(hours=12)),
+        ]
+        assert charts.fresh_spans(updates, None, START, now) == []
