@@ -113,6 +113,7 @@ def test_the_configuration_has_no_secrets(directory: Path) -> None:
         text = found.client.get("/api/v1/config", headers={"Authorization": "Bearer token-of-admin"}).text
         assert "sqlite:///" not in text
         assert '"table_name":"Item"' in text
+        assert '"hourly":{"interval"' in text
 
 
 def test_the_api_describes_itself(directory: Path) -> None:

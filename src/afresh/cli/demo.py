@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -21,9 +21,10 @@ from afresh.cli.exits import Exit
 from afresh.cli.foreground import attended
 from afresh.cli.forms import FormName
 from afresh.cli.output import notices, say, write, write_json
+from afresh.cli.serving import served
 from afresh.cli.starter import Pace
 from afresh.cli.watching import watching
-from afresh.core.options import DataSyncOptions
+from afresh.core.options import DataSyncOptions, WebConfig
 from afresh.core.ports import Emit
 from afresh.engine.clock import SystemClock
 from afresh.sample.simulator import Simulator
@@ -105,7 +106,7 @@ def _play(options: DataSyncOptions, files: Files, seconds: float | None) -> tupl
     with ExitStack() as stack:
         emit = stack.enter_context(_shown(options))
         quiet = stack.enter_context(_simulating(files.source))
-        service = wiring.assemble(options, emit=emit)
+        service = stack.enter_context(served(replace(options, web=options.web or WebConfig()), emit))
 
         def end() -> None:
             quiet()

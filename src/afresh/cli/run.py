@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from afresh.cli import configuration
 from afresh.cli.configuration import ConfigPath
 from afresh.cli.exits import Exit
 from afresh.cli.foreground import attended
@@ -26,7 +27,7 @@ def run(
     With [data_sync.web] in the configuration it also serves the dashboard, the health endpoints and the admin API."""
     with ExitStack() as stack:
         emit = stack.enter_context(watching(verbose=verbose, form=log_format, events_to_stdout=json))
-        service = stack.enter_context(served(config, emit))
+        service = stack.enter_context(served(configuration.options(config), emit))
         attended(service.run, service.stop, lambda: service.stop(at_once=True))
         ended = service.wait(0)
     if not ended:

@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from jinja2 import Environment, PackageLoader
 
 from afresh.core import account, phrases
-from afresh.core.model import DataUpdate, Outcome
+from afresh.core.model import DataUpdate, Outcome, Phase
 from afresh.core.sentences import evidence
 from afresh.core.states import LOOKS, State
 from afresh.web import acting, charts, reading
@@ -133,6 +133,7 @@ def one(request: Request, table: str, _caller: Reader) -> Response:
             [(u.start_dt, _seconds(u)) for u in succeeded[-200:]], "Duration of successful syncs", "s"
         ),
         rows=charts.line([(u.start_dt, float(u.number_records)) for u in succeeded[-200:]], "Rows read", "rows"),
+        phases=list(Phase),
         schema=_schema(request, table),
         options=reading.shown(view.config(table)),
         scope=_caller.scope,

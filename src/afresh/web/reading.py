@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import SecretStr
 
+from afresh.config.masks import looks_secret
 from afresh.core import account
 from afresh.core.account import JsonValue
 from afresh.core.model import Outcome
@@ -21,6 +22,8 @@ from afresh.web.health import view_of
 from afresh.web.live import Live, as_value
 from afresh.web.problems import Refused
 from afresh.web.view import Snapshot
+
+_MAY_HOLD_SECRETS = frozenset({"url", "dsn", "connection_string", "sha256"})
 
 Answer = Any
 """JSON; `core.account` has the shapes."""
@@ -164,5 +167,4 @@ def _plain(value: object) -> JsonValue:
 
 
 def _may_be_secret(name: str) -> bool:
-    folded = name.lower()
-    return any(word in folded for word in ("password", "secret", "token", "url", "dsn", "connection", "sha256", "key_"))
+    return looks_secret(name) or name in _MAY_HOLD_SECRETS
