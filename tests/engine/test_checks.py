@@ -1,4 +1,4 @@
-"""The note that a service leaves at each check, and what it tells of services and clocks."""
+"""The notes that a service leaves at each check, and what they tell of services and clocks."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -10,9 +10,10 @@ from afresh.core.actions import ActionKind
 from afresh.core.health import judge
 from afresh.core.states import State
 from afresh.engine.checks import last_check
-from afresh.testing.clock import START
+from afresh.testing.clock import START, ManualClock
 
 MINUTE = timedelta(minutes=1)
+NONE = timedelta(0)
 
 
 def state(rig: Rig) -> State:
@@ -53,7 +54,7 @@ def test_a_clock_that_goes_back_is_noted(directory: Path) -> None:
     assert (noted.kind, noted.who) == (ActionKind.CLOCK, rig.service.workplace.instance_id)
     assert "went back from 2026-03-02 08:40:00Z to 2026-03-02 08:20:00Z" in noted.reason
     (judged,) = judge(rig.service.facts())
-    assert (judged.state, judged.age) == (State.FRESH, 41 * MINUTE)
+    assert (judged.state, judged.age) == (State.FRESH, 40 * MINUTE)
     rig.clock.advance(20 * MINUTE)
     rig.service.check()
     assert len(rig.history()) == 2  # an hour has passed, whatever the clock says
@@ -72,24 +73,56 @@ def test_a_clock_that_goes_back_twice(directory: Path) -> None:
         rig.clock.advance(-10 * MINUTE)
         rig.service.check()
     (judged,) = judge(rig.service.facts())
-    assert judged.age == timedelta(minutes=32)
+    assert judged.age == timedelta(minutes=30)
 
 
-def test_a_clock_that_went_back_while_nobody_looked(directory: Path) -> None:
-    """The next service notices it by the note of the last."""
-    first = make_rig(directory, rows=[item(1)])
+def restarted(first: Rig, directory: Path, off: timedelta, step: timedelta, *, clock: ManualClock | None = None) -> Rig:
+    """Another service, after so long without one, in which somebody set the clock."""
     first.service.recover()
     first.service.check()
-    first.clock.advance(30 * MINUTE)
-    first.service.check()
     first.service.release()
-    first.clock.advance(-20 * MINUTE)
-    second = make_rig(directory, rows=[item(1)], clock=first.clock)
+    (clock or first.clock).step(step)
+    (clock or first.clock).advance(off)
+    return make_rig(directory, rows=[item(1)], clock=clock or first.clock)
+
+
+@pytest.mark.parametrize("off", [0, 20, 50])
+def test_a_clock_that_went_back_while_nobody_looked(directory: Path, off: int) -> None:
+    """The next service on this machine notices it, also if the clock has passed the last note again."""
+    second = restarted(make_rig(directory, rows=[item(1)]), directory, off * MINUTE, -20 * MINUTE)
     assert state(second) is State.UNKNOWN
     second.service.recover()
-    second.service.check()
+    second.service.note_check()
     (judged,) = judge(second.service.facts())
-    assert (judged.state, judged.age) == (State.FRESH, 31 * MINUTE)
+    assert judged.age == off * MINUTE
+
+
+def test_a_machine_that_was_started_anew(directory: Path) -> None:
+    """How long it was off nobody knows; a clock behind the last note is noticed all the same."""
+    first = make_rig(directory, rows=[item(1)])
+    first.clock.advance(2 * HOUR)
+    booted = ManualClock(first.clock.now())
+    second = restarted(first, directory, NONE, -20 * MINUTE, clock=booted)
+    assert state(second) is State.UNKNOWN
+    second.service.recover()
+    second.service.note_check()
+    (judged,) = judge(second.service.facts())
+    assert judged.age == MINUTE  # it may have been as long as an interval
+
+
+def test_a_step_between_two_looks(directory: Path) -> None:
+    """A clock that was set forward for the time of a sync, and back, makes no data younger."""
+    rig = make_rig(directory, rows=[item(1)])
+    rig.service.recover()
+    rig.service.check()
+    rig.clock.step(30 * MINUTE)
+    rig.sync(MASS)
+    rig.clock.step(-30 * MINUTE)
+    rig.clock.advance(45 * MINUTE)
+    assert state(rig) is State.UNKNOWN
+    rig.service.note_check()
+    (judged,) = judge(rig.service.facts())
+    assert judged.age == 45 * MINUTE
 
 
 @pytest.mark.parametrize("seconds", [-4, 4])
@@ -98,7 +131,7 @@ def test_small_steps_are_none(directory: Path, seconds: int) -> None:
     rig = make_rig(directory, rows=[item(1)])
     rig.service.recover()
     rig.service.check()
-    rig.clock.advance(timedelta(seconds=seconds))
+    rig.clock.step(timedelta(seconds=seconds))
     rig.service.check()
     assert rig.cache.actions.recent() == []
 
@@ -106,7 +139,7 @@ def test_small_steps_are_none(directory: Path, seconds: int) -> None:
 def test_clocks_of_two_machines(directory: Path) -> None:
     """A service whose clock is behind that of another one at work takes that for no step of its own."""
     ahead = make_rig(directory, rows=[item(1)])
-    behind = make_rig(directory, rows=[item(1)])
+    behind = make_rig(directory, rows=[item(1)], instance_id="another-machine/1/2/3")
     for rig in (ahead, behind):
         rig.service.recover()
     ahead.clock.advance(HOUR)

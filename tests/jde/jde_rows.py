@@ -51,6 +51,9 @@ class FixedClock:
     def sleep(self, duration: timedelta) -> None:
         self.instant += duration
 
+    def steady(self) -> timedelta | None:
+        return None
+
 
 @dataclass
 class FakeSource:

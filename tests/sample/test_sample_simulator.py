@@ -288,6 +288,9 @@ def test_run_in_real_time(own_sample: Path) -> None:
         def sleep(self, duration: timedelta) -> None:
             raise AssertionError("it waits for the stop instead")
 
+        def steady(self) -> timedelta | None:
+            return None
+
     orders = "SELECT count(*) FROM MisData"
     before = value(own_sample, orders)
     stop = threading.Event()

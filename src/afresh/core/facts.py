@@ -58,6 +58,8 @@ class Facts:
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     holds: tuple[Hold, ...] = ()
     """What keeps syncs of which source from beginning now."""
+    clock_is_behind: bool = False
+    """Whether the clock shows less than it should, and nobody has noted yet by how much."""
 
     def past(self, table_name: str) -> Past:
         """The past of a table; an empty one if nothing is known of it."""
@@ -77,8 +79,9 @@ class Facts:
 
     @property
     def clock_went_back(self) -> bool:
-        """Whether the last check lies in the future of the clock that we ask."""
-        return self.last_check is not None and self.last_check.at > self.now + CLOCK_TOLERANCE
+        """Whether the clock that we ask is behind, or the last check lies in its future."""
+        ahead = self.last_check is not None and self.last_check.at > self.now + CLOCK_TOLERANCE
+        return self.clock_is_behind or ahead
 
     @property
     def service_is_on(self) -> bool:

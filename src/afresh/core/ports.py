@@ -40,6 +40,11 @@ class Clock(Protocol):
         """Returns after that much time of this clock."""
         ...
 
+    def steady(self) -> timedelta | None:
+        """How long the machine has been running: a time that only grows, at an even pace, whatever is done to the
+        clock; None where that cannot be told."""
+        ...
+
 
 class Cancellation(Protocol):
     """A request to stop, made by another thread. It never goes back to not requested."""

@@ -22,19 +22,24 @@ _RENEWALS_PER_TTL = 4
 
 def new_instance_id() -> str:
     """A name for this run of this process: machine, process id, process start, and something random."""
-    return f"{_machine()}/{os.getpid()}/{_process_start(os.getpid())}/{uuid.uuid4().hex[:8]}"
+    return f"{machine()}/{os.getpid()}/{_process_start(os.getpid())}/{uuid.uuid4().hex[:8]}"
 
 
 def is_gone(instance_id: str) -> bool:
     """Whether the process of that instance surely runs no more; never true for one of another machine."""
     try:
-        machine, pid, start, _random = instance_id.rsplit("/", 3)
+        place, pid, start, _random = instance_id.rsplit("/", 3)
         process = int(pid)
     except ValueError:
         return False
-    if machine != _machine():
+    if place != machine():
         return False
     return _process_start(process) != start
+
+
+def machine_of(instance_id: str) -> str:
+    """The machine that an instance runs on, and which run of that machine it is."""
+    return instance_id.rsplit("/", 3)[0]
 
 
 def live_instances(leases: Leases, clock: Clock) -> frozenset[str]:
@@ -44,7 +49,7 @@ def live_instances(leases: Leases, clock: Clock) -> frozenset[str]:
     return frozenset(
         lease.holder
         for lease in held
-        if not is_gone(lease.holder) and (lease.expires > now or lease.holder.startswith(f"{_machine()}/"))
+        if not is_gone(lease.holder) and (lease.expires > now or lease.holder.startswith(f"{machine()}/"))
     )
 
 
@@ -99,7 +104,7 @@ class Heartbeat:
                     self._lease = renewed
 
 
-def _machine() -> str:
+def machine() -> str:
     """This host since its last boot, and this container of it: process ids mean nothing beyond."""
     parts = [socket.gethostname()]
     with suppress(OSError):

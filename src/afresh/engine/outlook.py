@@ -14,6 +14,7 @@ from afresh.core.options import DataSyncOptions
 from afresh.core.ports import Cache, Clock
 from afresh.core.schedule import Past
 from afresh.engine.checks import last_check
+from afresh.engine.clockwatch import is_behind
 from afresh.engine.instance import live_instances
 
 
@@ -25,7 +26,7 @@ def outlook(
     The clock is read before the log, so that nothing looks younger than it is; an update that ends in between is
     seen as running or as ended, never as neither.
     """
-    now = clock.now()
+    now, behind = clock.now(), is_behind(cache.leases, clock)
     asked = standing(cache.actions.latest())
     checked = last_check(cache.leases)
     running = tuple(cache.log.history(open_only=True, limit=len(options.data_sources) + 100))
@@ -40,6 +41,7 @@ def outlook(
         asked=asked,
         live=live,
         last_check=checked,
+        clock_is_behind=behind,
         sources=_told(options, pasts, found, _sessions(cache, now), now) | dict(sources or {}),
         holds=circuit.holds(options, found, now),
     )

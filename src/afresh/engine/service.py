@@ -12,13 +12,14 @@ from afresh.core import events, schedule
 from afresh.core.actions import standing
 from afresh.core.cause import Cause
 from afresh.core.errors import AfreshError, ConfigurationError, UpdateLost
-from afresh.core.facts import Facts
+from afresh.core.facts import Facts, LastCheck
 from afresh.core.model import FAILED_RECORDS, Completion, DataUpdateTask, Outcome, UpdateType
 from afresh.core.options import DataSourceConfig, DataSyncOptions
 from afresh.core.ports import SourceSystem, UpdateLog
 from afresh.engine.breakers import Breakers
 from afresh.engine.cancellation import CancelToken
-from afresh.engine.checks import Checks
+from afresh.engine.checks import note_check
+from afresh.engine.clockwatch import ClockWatch
 from afresh.engine.instance import Heartbeat, live_instances, release_dead
 from afresh.engine.orchestrator import Limits, Orchestrator
 from afresh.engine.outlook import outlook
@@ -70,7 +71,7 @@ class Service:
             workplace.emit,
             may_start=self._breakers.may_start,
         )
-        self._checks = Checks(workplace.cache, workplace.clock, workplace.instance_id, options.check_interval)
+        self._clock_watch = ClockWatch(workplace.cache, workplace.clock, workplace.instance_id, options.check_interval)
         self._awake = threading.Event()
         self.requests = Requests(workplace.cache.actions, cancel=self._orchestrator.cancel_one, heed=self._awake.set)
         self._stopping = threading.Event()
@@ -151,7 +152,9 @@ class Service:
 
     def note_check(self) -> None:
         """Says in the cache that this service looks after the tables now."""
-        self._checks.note()
+        place = self.workplace
+        self._clock_watch.look()
+        note_check(place.cache.leases, LastCheck(at=place.clock.now(), instance_id=place.instance_id))
 
     def check(self) -> tuple[schedule.Decision, ...]:
         """Looks at every schedule and offers what is due; what cannot start yet is looked at again next time."""
@@ -244,6 +247,7 @@ class Service:
     def _sync(self, task: DataUpdateTask, token: CancelToken) -> Progress:
         if task.requested_by:
             self.requests.forget(task.table_name)
+        self._clock_watch.look()
         try:
             done = sync(task, self.tables[task.table_name], self.workplace, token)
         except AfreshError as error:
