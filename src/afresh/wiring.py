@@ -6,11 +6,13 @@ Kinds are found by name in the tables here, then among the entry points of insta
 
 from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from afresh.caches.duckdb import DUCKDB
 from afresh.caches.postgres import POSTGRES
+from afresh.caches.remote import RemoteCache, Rendezvous
 from afresh.caches.sqlite import SQLITE as SQLITE_CACHE
 from afresh.caches.sqlserver import SQLSERVER
 from afresh.config.kinds import Kinds
@@ -132,10 +134,12 @@ KINDS = Kinds(
 )
 
 
-def assemble(options: DataSyncOptions, *, emit: Emit, clock: Clock | None = None) -> Service:
+def assemble(
+    options: DataSyncOptions, *, emit: Emit, clock: Clock | None = None, cache: Cache | None = None
+) -> Service:
     """A service that is ready to run. Resolves every name, connects to nothing; ConfigurationError if one is wrong."""
     time = clock or SystemClock()
-    cache = open_cache(options)
+    cache = cache or open_cache(options)
     _check_tables(options, cache)
     instance_id = new_instance_id()
     bare = {name: _source(name, config, options, time) for name, config in options.source_systems.items()}
@@ -176,6 +180,19 @@ def open_cache(options: DataSyncOptions) -> Cache:
             f"there is no cache of the kind {scheme!r}", hint=f"The kinds are: {', '.join(sorted(KINDS.caches))}."
         )
     return KINDS.caches[scheme].build(options.cache, options.base_directory)
+
+
+def owners_note(options: DataSyncOptions) -> Path | None:
+    """Where the process that owns the cache alone writes down how it can be asked; None where many can open it."""
+    kind = KINDS.caches.get(options.cache.url.partition(":")[0])
+    return None if kind is None or kind.note is None else kind.note(options.cache, options.base_directory)
+
+
+def asked_cache(options: DataSyncOptions) -> Cache:
+    """The cache for one who only looks and asks: through the process that owns it, if one does."""
+    note = owners_note(options)
+    owner = Rendezvous.read(note) if note is not None else None
+    return open_cache(options) if owner is None else RemoteCache(owner)
 
 
 def _check_tables(options: DataSyncOptions, cache: Cache) -> None:

@@ -51,6 +51,7 @@ SCOPES: dict[tuple[str, str], str] = {
     ("POST", "/login"): PUBLIC,
     ("POST", "/logout"): PUBLIC,
     ("GET", "/static/{name}"): PUBLIC,
+    ("POST", "/owner/{name}"): "admin",
 }
 """What each route needs. A route that is not here fails the test."""
 
@@ -79,6 +80,7 @@ def walked(routes: Iterable[Any]) -> Iterator[Any]:
 def ask(found: WebRig, method: str, path: str, **headers: str) -> Any:
     """The answer to a request for the route, with its parameters filled in; a stream is only begun."""
     concrete = path.replace("{table}", "Item").replace("{source}", "ERP").replace("{operation_id}", "x")
+    concrete = concrete.replace("/owner/{name}", "/owner/leases.held")
     concrete = concrete.replace("{action}", "pause").replace("{name}", "afresh.css")
     if path == "/freshness":
         concrete += "?table=Item"

@@ -22,4 +22,10 @@ def build(config: CacheConfig, base_directory: Path) -> Cache:
     return DuckdbCache(address, config.lock_timeout)
 
 
-DUCKDB = CacheKind(build=build)
+def note(config: CacheConfig, base_directory: Path) -> Path:
+    """The file beside the database in which its owner says where it listens."""
+    path = parse_address(config.url, base_directory).path
+    return path.with_name(f"{path.name}.owner")
+
+
+DUCKDB = CacheKind(build=build, note=note)

@@ -33,6 +33,7 @@ class DuckdbCache:
     )
 
     def __init__(self, address: Address, lock_timeout: timedelta) -> None:
+        self._address = address
         self._database = Database(address, lock_timeout)
         self.log = DuckdbUpdateLog(self._database)
         self.leases = DuckdbLeases(self._database)
@@ -42,6 +43,11 @@ class DuckdbCache:
     def served_from(self) -> Path:
         """Which file answered the last read: the cache itself, or its published copy."""
         return self._database.served_from
+
+    @property
+    def copy_that_answered(self) -> str:
+        """The published copy, if it and not the cache itself answered the last read."""
+        return "" if self._database.served_from == self._address.path else str(self._database.served_from)
 
     def describe(self, table_name: str, wanted: TableSchema) -> TableSchema | None:
         if not self._database.exists():

@@ -17,7 +17,7 @@ from afresh.engine.service import Service
 @contextmanager
 def asked_service(config: Path | None) -> Iterator[Service]:
     """The service of that configuration, as far as asking goes; it runs nothing."""
-    service = configuration.service(config)
+    service = configuration.asking(config)
     try:
         yield service
     finally:

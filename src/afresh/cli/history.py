@@ -14,7 +14,6 @@ from afresh.cli.outlook import data_source
 from afresh.cli.output import grid, results, shown, write, write_json
 from afresh.core import account, phrases
 from afresh.core.model import DataUpdate, UpdateDetails
-from afresh.wiring import open_cache
 
 
 def history(
@@ -30,9 +29,10 @@ def history(
     options = configuration.options(config)
     if table is not None:
         data_source(options, table)
-    cache = open_cache(options)
+    cache = configuration.cache_to_ask(options)
     try:
         updates = cache.log.history(table_name=table, limit=limit)
+        configuration.tell_origin(cache)
     finally:
         cache.close()
     if json:

@@ -52,7 +52,7 @@ def plan(
     json: Json = False,
 ) -> Exit:
     """Shows what would run next for each table: when, why, from which instant, with which SQL. Changes nothing."""
-    service = configuration.service(config)
+    service = configuration.asking(config)
     try:
         seen = service.facts()
         chosen = service.options.data_sources if table is None else (data_source(service.options, table),)

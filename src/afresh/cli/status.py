@@ -44,7 +44,7 @@ def status(
     json: Json = False,
 ) -> Exit:
     """Shows how every table stands, worst first, and why. Reads the cache only; works beside a running service."""
-    service = configuration.service(config)
+    service = configuration.asking(config)
     try:
         found = _watched(service, config, json=json) if watch else standing(service)
     finally:

@@ -24,10 +24,11 @@ def why(
     json: Json = False,
 ) -> Exit:
     """Explains how one table stands: cause, evidence, whether its data is safe, what happens next, what you can do."""
-    service = configuration.service(config)
+    service = configuration.asking(config)
     try:
         data_source(service.options, table)
         found = standing(service)
+        configuration.tell_origin(service.workplace.cache)
     finally:
         service.release()
     judged = found.of(table)

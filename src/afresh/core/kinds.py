@@ -57,6 +57,11 @@ class FetcherKind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheKind:
-    """A kind of database that can be the cache, found by the scheme of the cache's URL."""
+    """A kind of database that can be the cache, found by the scheme of the cache's URL.
+
+    Where one process owns the database alone, `note` says in which file that process writes down how others can ask
+    it; None for databases that many can open.
+    """
 
     build: Callable[[CacheConfig, Path], Cache]
+    note: Callable[[CacheConfig, Path], Path] | None = None

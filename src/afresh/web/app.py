@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from afresh.core.options import WebConfig
 from afresh.engine.service import Service
-from afresh.web import acting, health, pages, reading
+from afresh.web import acting, health, owner, pages, reading
 from afresh.web.access import Access
 from afresh.web.live import Live
 from afresh.web.problems import Refused, problem, translate
@@ -42,7 +42,7 @@ def build(
     app.state.access = Access(config=config, clock=service.workplace.clock, port=port, secrets=dict(secrets or {}))
     translate(app)
     app.add_middleware(BaseHTTPMiddleware, dispatch=_guarded)
-    for router in (health.router, reading.router, acting.router, pages.router):
+    for router in (health.router, reading.router, acting.router, pages.router, owner.router):
         app.include_router(router)
     return app
 
