@@ -1,4 +1,7 @@
-"""Databases behind ODBC of which little has to be known: any, SQLite, DB2, SQL Server."""
+"""Databases behind ODBC of which little has to be known: any, SQLite, DB2, SQL Server.
+
+What is written here of DB2 and SQL Server is from documentation, and was tried on no server.
+"""
 
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -24,10 +27,10 @@ def _standard(zone: ZoneInfo) -> Dialect:
 
 
 def _schema_tables(schema: str | None) -> str:
-    only = f"= {text(schema)}" if schema else "<> 'INFORMATION_SCHEMA'"
+    only = f"TABLE_SCHEMA = {text(schema)}" if schema else "UPPER(TABLE_SCHEMA) <> 'INFORMATION_SCHEMA'"
     return (
         "SELECT TABLE_SCHEMA, TABLE_NAME, NULL, NULL, CASE WHEN TABLE_TYPE = 'VIEW' THEN '1' ELSE '0' END "
-        f"FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA {only} ORDER BY 1, 2"
+        f"FROM INFORMATION_SCHEMA.TABLES WHERE {only} ORDER BY 1, 2"
     )
 
 
@@ -38,7 +41,7 @@ GENERIC = Profile(
     lists=Lists(tables=_schema_tables),
     wraps=False,
     snapshot_reads=False,
-    tested="SQLite and PostgreSQL as if nothing were known of them",
+    tested="psqlODBC and libsqliteodbc, as if nothing were known of their databases",
 )
 
 
