@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from afresh.core import events
 from afresh.core.errors import SourceUnavailable
-from afresh.core.model import DataUpdateTask, MergeCounts, Outcome, UpdateType
+from afresh.core.model import DataUpdateTask, MergeCounts, Outcome, Phase, PhaseSpan, UpdateType
 
 AT = datetime(2026, 10, 5, 12, 0, 0, tzinfo=UTC)
 TASK = DataUpdateTask(
@@ -22,6 +22,15 @@ STARTED = events.SyncStarted(at=AT, task=TASK, source_dt=AT, expected_rows=200)
 STAGED = events.RowsStaged(at=AT, task=TASK, rows=50, total_rows=50)
 SUCCEEDED = events.SyncEnded(
     at=AT, task=TASK, outcome=Outcome.SUCCEEDED, rows=100, counts=COUNTS, duration=timedelta(seconds=1.5)
+)
+SPENT = events.TimeSpent(
+    at=AT,
+    task=TASK,
+    phases=(
+        PhaseSpan(phase=Phase.READ, began=AT - SECOND, ended=AT, spent=SECOND / 4),
+        PhaseSpan(phase=Phase.STAGE, began=AT - SECOND / 2, ended=AT, spent=SECOND / 4),
+        PhaseSpan(phase=Phase.MERGE, began=AT - SECOND / 4, ended=AT, spent=SECOND / 4),
+    ),
 )
 FAILED = events.SyncEnded(
     at=AT,
@@ -54,6 +63,7 @@ EACH: tuple[events.Event, ...] = (
     STAGED,
     events.BatchMerged(at=AT, task=TASK, batch=1, rows=100, counts=COUNTS, duration=SECOND),
     events.TableReloaded(at=AT, task=TASK, strategy="swap", counts=COUNTS, duration=SECOND),
+    SPENT,
     SUCCEEDED,
     FAILED,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from afresh.core.errors import AfreshError
-from afresh.core.model import DataUpdateTask, MergeCounts, Outcome
+from afresh.core.model import DataUpdateTask, MergeCounts, Outcome, PhaseSpan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +191,13 @@ class TableReloaded(SyncEvent):
     strategy: str
     counts: MergeCounts
     duration: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeSpent(SyncEvent):
+    """What the time of a sync went into, in the order in which the phases began; told once, right before its end."""
+
+    phases: tuple[PhaseSpan, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,18 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseSpan:
+    """When a phase of a sync first began and last ended, and how much of that time it took: phases take turns, batch
+    by batch. `failed` if the sync ended in it."""
+
+    phase: Phase
+    began: datetime
+    ended: datetime
+    spent: timedelta
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateDetails:
     """What else is known of a sync: how its time was spent, what it planned, and what it noticed.
 

@@ -17,6 +17,7 @@ from afresh.core.model import (
     Misfit,
     Outcome,
     Phase,
+    PhaseSpan,
     SourceInstant,
     UpdateDetails,
 )
@@ -36,6 +37,8 @@ class Progress:
     batches: int = 0
     counts: MergeCounts = field(default_factory=MergeCounts)
     phases: dict[Phase, timedelta] = field(default_factory=dict)
+    spans: dict[Phase, PhaseSpan] = field(default_factory=dict)
+    """When each phase was under way; whole only between phases."""
     recorded: bool = False
     misfits: SimpleQueue[Misfit] = field(default_factory=SimpleQueue)
     """What the read reported and nobody has dealt with yet."""
@@ -52,11 +55,24 @@ class Progress:
     def spending(self, phase: Phase, clock: Clock) -> Iterator[None]:
         """Counts the time until the context ends as spent on that phase."""
         self._under_way = phase, clock.now()
+        failed = True
         try:
             yield
+            failed = False
         finally:
-            self.phases = self._spent(clock.now())
-            self._under_way = None
+            self._leave(phase, clock.now(), failed=failed)
+
+    def _leave(self, phase: Phase, at: datetime, *, failed: bool) -> None:
+        began = at if self._under_way is None else self._under_way[1]
+        self.phases = self._spent(at)
+        self.spans[phase] = PhaseSpan(
+            phase=phase,
+            began=self.spans[phase].began if phase in self.spans else began,
+            ended=max(at, began),
+            spent=self.phases[phase],
+            failed=failed,
+        )
+        self._under_way = None
 
     def success(self, task: DataUpdateTask, clock: Clock, counts: MergeCounts | None = None) -> Completion:
         """What the log says if nothing goes wrong any more; `counts` are those not yet added."""

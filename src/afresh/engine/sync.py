@@ -111,6 +111,8 @@ def _recorded(task: DataUpdateTask, table: Table, plan: SyncPlan, at: Workplace)
             with suppress(AfreshError):
                 at.cache.log.complete(done.failure(task, at.clock, error))
         raise
+    finally:
+        at.emit(events.TimeSpent(at=at.clock.now(), task=task, phases=tuple(done.spans.values())))
 
 
 def _fit(task: DataUpdateTask, table: Table, at: Workplace) -> TableSchema:

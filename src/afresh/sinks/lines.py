@@ -198,6 +198,12 @@ def _(event: events.TableReloaded) -> Line:
 
 
 @line.register
+def _(event: events.TimeSpent) -> Line:
+    spent = {f"{span.phase.name.lower()}_seconds": _seconds(span.spent) for span in event.phases}
+    return _of_sync(event, "debug", "time spent", **spent)
+
+
+@line.register
 def _(event: events.SyncEnded) -> Line:
     if event.outcome is Outcome.SUCCEEDED:
         return _of_sync(
