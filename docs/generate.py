@@ -19,8 +19,11 @@ from afresh.cli.main import app
 from afresh.config.document import reference
 from afresh.core import errors, events
 from afresh.core.cause import NEEDS_A_PERSON, OF_ERROR, Cause
+from afresh.core.model import Phase
 from afresh.core.sentences import WORDS
 from afresh.core.states import LOOKS, WORST_FIRST
+from afresh.sinks.instruments import INSTRUMENTS, METER
+from afresh.sinks.traces import OPERATIONS, OTHER, SYSTEMS
 from afresh.testing import kit_report
 from afresh.testing.kit_report import Record
 from afresh.testing.kit_rig import PROOFS
@@ -38,6 +41,7 @@ def pages() -> dict[str, str]:
         "events.md": _page(_events()),
         "errors.md": _page(_errors()),
         "states.md": _page(_states()),
+        "metrics.md": _page(_metrics()),
         "caches.md": _page(_caches()),
     }
 
@@ -267,6 +271,52 @@ def _states() -> Iterator[str]:
             )
             for cause in Cause
         ],
+    )
+
+
+# ------------------------------------------------------------------------------------------------ metrics
+
+
+def _metrics() -> Iterator[str]:
+    yield "# Metrics and traces\n"
+    yield (
+        f"The instruments of the meter `{METER}`, read at `/metrics` or sent by OTLP "
+        "([monitor it](../how-to/monitor.md)). Counters and histograms count what this process did; gauges show the "
+        "judgement of the cache's log, the same as `afresh status` and the pages.\n"
+    )
+    yield from _table(
+        ("Instrument", "In Prometheus", "Kind", "Unit", "Attributes", "Meaning"),
+        [
+            (
+                f"`{one.name}`",
+                f"`{one.prometheus}`",
+                str(one.kind),
+                one.unit.strip("{}"),
+                ", ".join(f"`{name}`" for name in one.attributes),
+                one.meaning,
+            )
+            for one in INSTRUMENTS
+        ],
+    )
+    for one in INSTRUMENTS:
+        if one.buckets:
+            yield f"Upper bounds of the buckets of `{one.name}`: {', '.join(f'{bound:,}' for bound in one.buckets)}.\n"
+    yield "## Traces\n"
+    yield (
+        f"The tracer `{METER}` makes a span `sync TABLE` for each sync, with `table`, `update_type`, `source_system`, "
+        "`sync.operation_id` and `sync.outcome`; after a success also `sync.records` and its parts (inserted, "
+        "updated, unchanged, deleted, duplicates); after a failure the status is an error, with `error.type` and the "
+        "cause. Each phase is a child from its first begin to its last end; phases take turns batch by batch, so "
+        "`sync.spent.seconds` says how much of that was its own. No span has a statement, a parameter, a value or the "
+        "text of an error.\n"
+    )
+    rows = [
+        (f"`{phase}`", "client" if phase in OPERATIONS else "internal", OPERATIONS.get(phase, "")) for phase in Phase
+    ]
+    yield from _table(("Child span", "Kind", "`db.operation.name`"), rows)
+    yield from _table(
+        ("Kind of database", "`db.system.name`"),
+        [*((f"`{kind}`", f"`{name}`") for kind, name in SYSTEMS.items()), ("any other", f"`{OTHER}`")],
     )
 
 

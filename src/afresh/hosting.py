@@ -7,36 +7,46 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from opentelemetry import metrics, trace
+
 from afresh import wiring
 from afresh.core.events import SyncEnded
 from afresh.core.model import UpdateType
 from afresh.core.options import DataSyncOptions
 from afresh.core.ports import Clock, Emit
 from afresh.engine.cancellation import CancelToken
+from afresh.engine.judging import Judging
 from afresh.sinks.log import LogSink
+from afresh.sinks.metrics import MetricsSink
 from afresh.sinks.tee import tee
+from afresh.sinks.traces import TracesSink
 
 
 class DataSyncService:
     """Keeps the tables of the options fresh in a thread of its own, from `start` to `stop`.
 
     Raises `ConfigurationError` when it is made from options that cannot work; after that errors are events: to the
-    log, and to each of `sinks`.
+    log, to each of `sinks`, and to metrics and traces of the program's own OpenTelemetry, if it has set one up.
     """
 
     def __init__(self, options: DataSyncOptions, *, sinks: tuple[Emit, ...] = (), clock: Clock | None = None) -> None:
-        self._service = wiring.assemble(options, emit=tee(LogSink(), *sinks), clock=clock)
+        self._judging = Judging()
+        self._service = wiring.assemble(
+            options, emit=tee(LogSink(), *_telemetry(options, self._judging), *sinks), clock=clock
+        )
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Starts the loop and returns at once. A service can be started once."""
         if self._thread is not None:
             raise RuntimeError("this service was started before; make a new one")
+        self._judging.watch(self._service)
         self._thread = threading.Thread(target=self._service.run, name="afresh-service", daemon=True)
         self._thread.start()
 
     def stop(self, *, at_once: bool = False) -> None:
         """Ends the loop; running syncs get the shutdown timeout, or none. Returns when all has ended."""
+        self._judging.watch(None)
         self._service.stop(at_once=at_once)
         if self._thread is not None:
             self._thread.join()
@@ -53,6 +63,15 @@ class DataSyncService:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _telemetry(options: DataSyncOptions, judging: Judging) -> tuple[Emit, ...]:
+    """Sinks of the providers that the program has; until it sets some they do nothing."""
+    kinds = {name: config.kind for name, config in options.source_systems.items()}
+    return (
+        MetricsSink(metrics.get_meter_provider(), judging),
+        TracesSink(trace.get_tracer_provider(), sources=kinds, cache=options.cache.url.partition(":")[0]),
+    )
 
 
 class _Router(Protocol):

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from afresh.core.errors import ConfigurationError
 from afresh.core.events import Event, ServiceStopped, SyncEnded
@@ -120,3 +122,29 @@ def test_an_application_hosts_the_service(tmp_path: Path) -> None:
         assert app.state.data_sync is service
     assert order == ["application up", "application down"]
     assert isinstance(seen.events[-1], ServiceStopped)
+
+
+def test_a_program_measures_the_service_by_its_own_providers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metrics go to the meter provider that the program has set up; after the end nothing is judged."""
+    reader = InMemoryMetricReader()
+    provider = MeterProvider(metric_readers=[reader], shutdown_on_exit=False)
+    monkeypatch.setattr("opentelemetry.metrics.get_meter_provider", lambda: provider)
+
+    def names() -> set[str]:
+        data = reader.get_metrics_data()
+        assert data is not None
+        return {
+            metric.name
+            for resource in data.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            if metric.data.data_points
+        }
+
+    seen = Seen()
+    with DataSyncService(options_in(tmp_path), sinks=(seen,)):
+        assert seen.ended.wait(20)
+        assert {"sync.operations.completed", "sync.state"} <= names()
+    assert "sync.operations.completed" in names()
+    assert "sync.state" not in names()
+    provider.shutdown()

@@ -16,6 +16,7 @@ SCOPES: dict[tuple[str, str], str] = {
     ("GET", "/livez"): PUBLIC,
     ("GET", "/readyz"): PUBLIC,
     ("GET", "/health"): "read",
+    ("GET", "/metrics"): "read",
     ("GET", "/freshness"): "read",
     ("GET", "/badge/{table}.json"): "read",
     ("GET", "/badge/{table}.svg"): "read",

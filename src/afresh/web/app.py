@@ -1,6 +1,6 @@
 """The application: who may come in, the routes, and what every answer carries."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from afresh.core.options import WebConfig
 from afresh.engine.service import Service
-from afresh.web import acting, health, owner, pages, reading
+from afresh.web import acting, health, metrics, owner, pages, reading
 from afresh.web.access import Access
 from afresh.web.live import Live
 from afresh.web.problems import Refused, problem, translate
@@ -26,9 +26,16 @@ HEADERS: Mapping[str, str] = {
 
 
 def build(
-    service: Service, config: WebConfig, live: Live, *, port: int, secrets: Mapping[str, str] | None = None
+    service: Service,
+    config: WebConfig,
+    live: Live,
+    *,
+    port: int,
+    secrets: Mapping[str, str] | None = None,
+    text: Callable[[], bytes] | None = None,
 ) -> FastAPI:
-    """The application around a service. `live` is a sink of the service's events; `port` is where it is reached."""
+    """The application around a service. `live` is a sink of the service's events; `port` is where it is reached;
+    `text` makes what Prometheus reads."""
     app = FastAPI(
         title="Afresh",
         summary="How the tables of a cache stand, and what may be asked of the service that keeps them fresh.",
@@ -39,10 +46,11 @@ def build(
     )
     app.state.view = View(service)
     app.state.live = live
+    app.state.metrics = text
     app.state.access = Access(config=config, clock=service.workplace.clock, port=port, secrets=dict(secrets or {}))
     translate(app)
     app.add_middleware(BaseHTTPMiddleware, dispatch=_guarded)
-    for router in (health.router, reading.router, acting.router, pages.router, owner.router):
+    for router in (health.router, metrics.router, reading.router, acting.router, pages.router, owner.router):
         app.include_router(router)
     return app
 

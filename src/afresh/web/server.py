@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -33,14 +34,21 @@ class Server:
         self._thread.join(_STOP_SECONDS)
 
 
-def serve(service: Service, config: WebConfig, live: Live, secrets: dict[str, str] | None = None) -> Server:
-    """Starts the server, and returns when it listens; ConfigurationError if it must not, or cannot."""
+def serve(
+    service: Service,
+    config: WebConfig,
+    live: Live,
+    secrets: dict[str, str] | None = None,
+    text: Callable[[], bytes] | None = None,
+) -> Server:
+    """Starts the server, and returns when it listens; ConfigurationError if it must not, or cannot. `text` makes what
+    Prometheus reads."""
     check_exposure(config)
     listening = _bind(config)
     port = int(listening.getsockname()[1])
     base = service.options.base_directory
     settings = uvicorn.Config(
-        build(service, config, live, port=port, secrets=secrets),
+        build(service, config, live, port=port, secrets=secrets, text=text),
         log_config=None,
         access_log=False,
         server_header=False,
