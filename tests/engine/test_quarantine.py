@@ -14,9 +14,10 @@ from afresh.core.errors import FetcherError
 from afresh.core.events import ValuesMisfit
 from afresh.core.model import Misfit, Outcome
 from afresh.core.ports import Reading
+from afresh.core.select import Policy
 
 
-def misfit(number: int, policy: str = "quarantine") -> Misfit:
+def misfit(number: int, policy: Policy = Policy.QUARANTINE) -> Misfit:
     """A value that did not fit, of the row with that number."""
     return Misfit(
         column="Name", policy=policy, rows=1, reason="int16 cannot hold it exactly", key=f"Id={number}", value="'99'"
@@ -57,8 +58,8 @@ def test_rows_that_were_left_out_are_kept(directory: Path) -> None:
     ] * 2
 
 
-@pytest.mark.parametrize("policy", ["null", "clamp"])
-def test_values_that_were_changed_are_counted(directory: Path, policy: str) -> None:
+@pytest.mark.parametrize("policy", [Policy.NULL, Policy.CLAMP])
+def test_values_that_were_changed_are_counted(directory: Path, policy: Policy) -> None:
     """They are said in an event, and no side table is made for them."""
     rig = make_rig(directory, rows=[item(1)])
     report(rig, misfit(7, policy), misfit(8, policy))

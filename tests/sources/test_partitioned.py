@@ -12,7 +12,7 @@ import pytest
 from afresh.core.errors import Cancelled, QueryFailed
 from afresh.core.model import Misfit, SourceInstant
 from afresh.core.ports import Catalogue, Reading, SourceTraits
-from afresh.core.select import Output, Query, Raw, Select, Statement, TableName
+from afresh.core.select import Output, Policy, Query, Raw, Select, Statement, TableName
 from afresh.sources.partitioned import PartitionedSource
 from afresh.testing.cancellation import ManualCancellation
 
@@ -175,7 +175,7 @@ def test_what_parts_report() -> None:
     """Values that do not fit are reported for the whole."""
 
     def part(where: str, reading: Reading) -> Iterator[pa.RecordBatch]:
-        reading.report(Misfit(column="N", policy="null", rows=1, reason=where))
+        reading.report(Misfit(column="N", policy=Policy.NULL, rows=1, reason=where))
         yield batch(1)
 
     cancel = ManualCancellation()

@@ -6,14 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
 from pydantic import SecretStr
+from tests.engine.rig import item, make_rig, release_all
 from tests.sources.odbc_drivers import without
 
 from afresh.core.errors import SourceUnavailable
+from afresh.core.events import ValuesMisfit
+from afresh.core.model import Outcome
+from afresh.core.ports import Reading
 from afresh.core.select import AllOf, AnyOf, Compare, IsNull, Output, Select, TableName
 from afresh.sources.odbc import OdbcSource
 from afresh.sources.odbc_decode import decoded
@@ -136,6 +141,26 @@ def test_bytes_that_the_code_page_lacks_are_counted() -> None:
     found = decoded(pa.array([b"\x80 5", None, b"a\x81"]), "cp1252", output, reading)
     assert found.to_pylist() == ["€ 5", None, "a\ufffd"]
     assert [(misfit.column, misfit.rows) for misfit in reading.misfits] == [("N", 1)]
+
+
+def test_replaced_bytes_go_through_a_sync(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """The sync succeeds with the replaced text, and its event and its record in the log count the row as `clamp`."""
+    request.addfinalizer(release_all)
+    rig = make_rig(tmp_path, rows=[item(1), item(2)])
+    fetch = rig.source.fetch
+    output = Output("Name", "Name", pa.string(), "varchar(10)")
+
+    def decoding(minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
+        for batch in fetch(minimum_dt, cancel):
+            names = decoded(pa.array([b"a\x81", b"b"]), "cp1252", output, cancel)
+            yield batch.set_column(batch.schema.get_field_index("Name"), "Name", names)
+
+    rig.source.fetch = decoding  # type: ignore[method-assign] # a source whose bytes are of no code page
+    assert rig.sync().outcome is Outcome.SUCCEEDED
+    assert [(event.column, event.policy, event.rows) for event in rig.of(ValuesMisfit)] == [("Name", "clamp", 1)]
+    details = rig.history()[0].details
+    assert details is not None
+    assert details.adjusted == {"clamp": 1}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from afresh.core.cause import Cause
+from afresh.core.select import Policy
 
 RUNNING_RECORDS = -2
 FAILED_RECORDS = -1
@@ -122,12 +123,13 @@ class SourceInstant:
 class Misfit:
     """Values of one column that its type cannot hold exactly, and what its policy made of them.
 
-    `policy` is that of `core.select`; `reason` is for people, its value masked. `key` and `value` are given for a row
-    that was quarantined: the row's key as `name=value` pairs, and the value (masked unless the source may show it).
+    `policy` is what was done, which a source that decodes texts may do unasked; `reason` is for people, its value
+    masked. `key` and `value` are given for a row that was quarantined: the row's key as `name=value` pairs, and the
+    value (masked unless the source may show it).
     """
 
     column: str
-    policy: str
+    policy: Policy
     rows: int
     reason: str
     key: str = ""

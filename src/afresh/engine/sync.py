@@ -162,7 +162,7 @@ def _keep_misfits(task: DataUpdateTask, at: Workplace, done: Progress, cancel: C
     left_out = [misfit for misfit in found if misfit.policy == Policy.QUARANTINE]
     quarantine.keep(left_out, task, at.cache, at.clock.now(), cancel)
     for misfit in found:
-        done.adjusted[Policy(misfit.policy)] += misfit.rows
+        done.adjusted[misfit.policy] += misfit.rows
     for column, policy in dict.fromkeys((misfit.column, misfit.policy) for misfit in found):
         same = [misfit for misfit in found if (misfit.column, misfit.policy) == (column, policy)]
         rows = sum(misfit.rows for misfit in same)

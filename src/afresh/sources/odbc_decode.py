@@ -11,7 +11,7 @@ import pyarrow.compute
 from afresh.core.model import Misfit
 from afresh.core.ports import Reading
 from afresh.core.schema import TIMESTAMP
-from afresh.core.select import Output
+from afresh.core.select import Output, Policy
 from afresh.sources.values import Array, Unfit, convert
 
 pc: Any = pyarrow.compute
@@ -49,7 +49,8 @@ class Decoding:
 
 
 def decoded(column: Array, charset: str, output: Output, reading: Reading) -> Array:
-    """Bytes as texts; what the code page does not have is replaced, counted and reported."""
+    """Bytes as texts; what the code page does not have is replaced by U+FFFD, whatever the column's policy, and its
+    rows are counted as `clamp`: the nearest text there is."""
     texts: list[str | None] = []
     bad = 0
     for value in column.to_pylist():
@@ -58,7 +59,7 @@ def decoded(column: Array, charset: str, output: Output, reading: Reading) -> Ar
         texts.append(text)
     if bad:
         reason = f"bytes that the code page {charset} does not have were replaced"
-        reading.report(Misfit(column=output.column, policy="replace", rows=bad, reason=reason))
+        reading.report(Misfit(column=output.column, policy=Policy.CLAMP, rows=bad, reason=reason))
     return pa.array(texts, pa.string())
 
 

@@ -66,7 +66,7 @@ class SessionOptions:
         Field(
             min_length=1,
             description="Code page of the texts' bytes, such as `cp1252`, where the database's own is wrong; "
-            "bytes that it does not have are replaced, counted and reported.",
+            "bytes that it does not have are replaced by U+FFFD, and their rows counted and reported as `clamp`.",
         ),
     ] = None
 
