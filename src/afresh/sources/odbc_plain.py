@@ -62,6 +62,17 @@ def _sqlite_expression(output: Output, column: str) -> str:
     return f"CASE typeof({column}) WHEN 'real' THEN {real} ELSE CAST({column} AS TEXT) END"
 
 
+def _sqlite_guard(output: Output, column: str) -> str:
+    """The driver ends a text at NUL, and gives a text or number as bytes where the column is declared as such."""
+    if pa.types.is_binary(output.type) or pa.types.is_binary(declared_type(output.declared)[0]):
+        wrong = f"typeof({column}) NOT IN ('blob', 'null')"
+    elif pa.types.is_string(output.type):
+        wrong = f"typeof({column}) = 'text' AND instr(CAST({column} AS BLOB), x'00') > 0"
+    else:
+        return ""
+    return f"CASE WHEN {wrong} THEN abs(-9223372036854775807 - 1) ELSE 1 END"
+
+
 def _sqlite_literal(value: Value | None, use: Use) -> str:
     """As the kind `sqlite` binds it; a floor reaches below every form in which a stamp may be stored."""
     bound = None if value is None else bind(value, use)
@@ -88,10 +99,7 @@ SQLITE = Profile(
     opening=("PRAGMA query_only = ON",),
     begin=("BEGIN", "SELECT count(*) FROM sqlite_master"),
     octets=lambda column: f"length(CAST({column} AS BLOB))",
-    guard=lambda column: (
-        f"CASE WHEN typeof({column}) = 'text' AND instr(CAST({column} AS BLOB), x'00') > 0 "
-        "THEN abs(-9223372036854775807 - 1) ELSE 1 END"
-    ),
+    guard=_sqlite_guard,
     lists=Lists(
         columns=lambda table: (
             f"SELECT name, type, CASE WHEN pk > 0 OR \"notnull\" THEN '0' ELSE '1' END FROM {_pragma(table)} "

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from afresh.core.select import TableName
+from afresh.core.select import Output, TableName
 from afresh.sources.render import Dialect
 
 Declared = tuple[pa.DataType, int | None]
@@ -65,13 +65,13 @@ class Profile:
     milliseconds. `session` asks for what `kill` needs to break off a statement of it from another session.
 
     `octets` writes the size of a column's value; with it, rows with large values are read apart from the others, for
-    the driver's memory is as wide as the widest value of any row. `guard` writes a condition on a text that holds, or
-    fails the statement where the driver would cut the text off. `instants` says of a declared type that it is read as
-    text with its offset. `temporal` says that the driver's own dates may be asked for; else they are read as text,
-    because a date that is none would end the process. `wraps` says that a query may stand in FROM, and `query_types`
-    names the declared type by which a result column of a query is read there. A driver that would keep whole results
-    in memory reads them through a `cursor`; or `pages` says that the database has none, so that a table is read in
-    pages by its key, if all of it is `ordered` as literals compare.
+    the driver's memory is as wide as the widest value of any row. `guard` writes a condition on a column that holds,
+    or fails the statement where the driver would deliver another value than there is; empty if it cannot. `instants`
+    says of a declared type that it is read as text with its offset. `temporal` says that the driver's own dates may be
+    asked for; else they are read as text, because a date that is none would end the process. `wraps` says that a query
+    may stand in FROM, and `query_types` names the declared type by which a result column of a query is read there. A
+    driver that would keep whole results in memory reads them through a `cursor`; or `pages` says that the database has
+    none, so that a table is read in pages by its key, if all of it is `ordered` as literals compare.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Profile:
     session: str = ""
     kill: Callable[[str], str] | None = None
     octets: Callable[[str], str] | None = None
-    guard: Callable[[str], str] | None = None
+    guard: Callable[[Output, str], str] | None = None
     instants: Callable[[str], bool] = lambda declared: False
     temporal: bool = False
     wraps: bool = True

@@ -62,12 +62,13 @@ class Steps:
         return Room(rows=rows, text=text, memory=max(self.limits.memory, (wide + 1) * (text + 64) + NARROW * 64))
 
     def _guarded(self, select: Select) -> Select:
-        """The select that fails where the driver would deliver less of a text than there is."""
+        """The select that fails where the driver would deliver another value than there is."""
         guard = self.profile.guard
-        texts = [output for output in select.outputs if pa.types.is_string(output.type)]
-        if guard is None or not texts:
+        if guard is None:
             return select
-        return _also(select, Raw(" AND ".join(guard(self._column(select, output)) for output in texts)))
+        found = [guard(output, self._column(select, output)) for output in select.outputs]
+        conditions = " AND ".join(filter(None, found))
+        return _also(select, Raw(conditions)) if conditions else select
 
     def _wide(self, output: Output) -> bool:
         if not (pa.types.is_string(output.type) or pa.types.is_binary(output.type)):
