@@ -2,7 +2,8 @@
 wrong time, clocks that are set, services that stop, hang or are killed, pauses, and a cache out of reach.
 
 The oracle knows the true time, which nobody else does, and so the true age of each table's data. What is said of the
-tables is sampled after every step: by the judgement, and by what `afresh status --json` writes.
+tables is sampled after every step: by the judgement, and by what `afresh status --json`
+writes; now and then also by API, health endpoint, pages and metrics.
 """
 
 import subprocess
@@ -15,6 +16,7 @@ from uuid import uuid4
 import pyarrow as pa
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.properties.faces import Faces
 
 from afresh.caches.sqlite import SqliteCache
 from afresh.cli.outlook import standing
@@ -42,6 +44,8 @@ MINUTE = timedelta(minutes=1)
 NONE = timedelta(0)
 CHECK = 10 * MINUTE
 TABLES = ("A", "B")
+_FACES_EVERY = 5
+"""The other faces are looked at after every so many steps: they take longer."""
 INTERVALS = {"A": timedelta(hours=1), "B": timedelta(hours=4)}
 SCHEMA = TableSchema(
     columns=(Column(name="Id", type=pa.int64()), Column(name="Changed", type=TIMESTAMP)),
@@ -89,6 +93,8 @@ class FalseGreen(RuleBasedStateMachine):
         self.clock = ManualClock(START)
         self.source_clock = ManualClock(START)
         self.sources = {name: Crawling(self, self.source_clock) for name in TABLES}
+        self.steps = 0
+        self.faces: Faces | None = None
         self.service: Service | None = None
         self.identity: Identity | None = None
         self.hangs = False
@@ -114,6 +120,8 @@ class FalseGreen(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.kill()
+        if self.faces is not None:
+            self.faces.close()
         self.reader.release()
         self.resources.close()
 
@@ -228,6 +236,20 @@ class FalseGreen(RuleBasedStateMachine):
                 self.fresh_seen += 1
                 lie = self.lie(table.table_name)
                 assert lie is None, f"{table.table_name} is called fresh, but {lie}"
+        self.steps += 1
+        if self.steps % _FACES_EVERY == 0:
+            self._all_say_the_same({table.table_name: table.state for table in found.tables})
+
+    def _all_say_the_same(self, judged: dict[str, State]) -> None:
+        """API, health endpoint, pages and metrics show that same judgement, and none is greener."""
+        if self.faces is None:
+            self.faces = Faces(self.reader)
+        expected = {name: str(state) for name, state in judged.items()}
+        for face, states in self.faces.states().items():
+            assert states == expected, f"{face} says {states}, the judgement {expected}"
+        for name in judged:
+            if self.faces.fresh(name):
+                assert self.lie(name) is None, f"/freshness calls {name} fresh, but {self.lie(name)}"
 
     @rule()
     def lose_the_cache(self) -> None:
