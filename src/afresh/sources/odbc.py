@@ -64,12 +64,14 @@ class OdbcSource:
         time_zone: ZoneInfo,
         clock: Clock,
         show_values: bool = False,
+        driver: Callable[..., Driver] = Driver,
     ) -> None:
         self._name = name
         self._options = options
         self._password = options.password.get_secret_value() if options.password is not None else None
         self._profile = profile
         self._clock = clock
+        self._driver = driver
         self._show_values = show_values
         self._string = connection_string(options, profile)
         self._dialect = profile.dialect(time_zone)
@@ -306,7 +308,7 @@ class OdbcSource:
 
     def _connected(self, cancel: Cancellation) -> Session:
         options = self._options
-        driver = Driver(
+        driver = self._driver(
             self._string,
             login_timeout=options.login_timeout,
             autocommit=self._profile.autocommit,
