@@ -24,7 +24,7 @@ from afresh.engine.cancellation import CancelToken
 from afresh.engine.sync import sync
 from afresh.sources.never import NEVER
 from afresh.sources.partitioned import PartitionedSource
-from afresh.sources.postgres import PostgresOptions
+from afresh.sources.postgres_options import PostgresOptions
 from afresh.sources.postgres_source import open_postgres
 from afresh.wiring import assemble
 from bench import rows

@@ -21,7 +21,7 @@ from tests.sources.postgres_wire import Wire
 from afresh.core.ports import SourceSystem
 from afresh.core.schema import DATETIME, TIME, TIMESTAMP, Column
 from afresh.core.select import TableName
-from afresh.sources.postgres import PostgresOptions
+from afresh.sources.postgres_options import PostgresOptions
 from afresh.sources.postgres_source import PostgresSource, open_postgres
 from afresh.testing.proxy import Target
 from afresh.testing.source_kit_rig import SourceRig, SourceTrial, SourceType, Wish

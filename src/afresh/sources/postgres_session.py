@@ -22,8 +22,8 @@ from psycopg.conninfo import make_conninfo
 
 from afresh.core.errors import ConfigurationError, SourceUnavailable
 from afresh.core.ports import Cancellation
-from afresh.sources.postgres import PostgresOptions
 from afresh.sources.postgres_errors import translated
+from afresh.sources.postgres_options import PostgresOptions
 from afresh.sources.postgres_texts import text
 from afresh.sources.postgres_watch import Watch
 

@@ -26,8 +26,8 @@ from afresh.core.zones import local_floor
 from afresh.sources import postgres_account, postgres_catalogue
 from afresh.sources.fit import Fitting
 from afresh.sources.never import NEVER
-from afresh.sources.postgres import PostgresOptions
 from afresh.sources.postgres_catalogue import columns, columns_sql, with_declared
+from afresh.sources.postgres_options import PostgresOptions
 from afresh.sources.postgres_parts import cut
 from afresh.sources.postgres_session import Server, Stream, server
 from afresh.sources.postgres_texts import DIALECT
