@@ -8,6 +8,7 @@ from tests.sinks.happenings import SPENT, STARTED, SUCCEEDED
 from tests.sinks.otlp_collector import Collector, collecting
 from tests.sinks.test_sinks_metrics import JUDGED, OPTIONS
 
+from afresh.sinks.exporter_troubles import TROUBLE, told_in_short
 from afresh.sinks.otlp import Signal, sending
 from afresh.sinks.telemetry import telemetry
 
@@ -75,12 +76,18 @@ def test_the_service_may_be_named_otherwise(collector: Collector, monkeypatch: p
     assert collector.service_name() == "cache of plant 7"
 
 
-def test_a_collector_that_is_away_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Syncs do not notice, and the end takes a few seconds at most."""
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
-    with telemetry(OPTIONS, lambda: JUDGED, prometheus=False, sent=BOTH) as found:
-        for event in (STARTED, SPENT, SUCCEEDED):
-            for sink in found.sinks:
-                sink(event)
-        began = time.monotonic()
-    assert time.monotonic() - began < 8
+def test_a_collector_that_is_away_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Syncs do not notice, one line says so without quoting an address, and the end takes a few seconds at most."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9/key=4711")
+    said: list[str] = []
+    with told_in_short(said.append):
+        with telemetry(OPTIONS, lambda: JUDGED, prometheus=False, sent=BOTH) as found:
+            for event in (STARTED, SPENT, SUCCEEDED):
+                for sink in found.sinks:
+                    sink(event)
+            began = time.monotonic()
+        assert time.monotonic() - began < 8
+    assert said == [TROUBLE]
+    assert capsys.readouterr().err == ""

@@ -13,6 +13,7 @@ from afresh.core.options import DataSyncOptions, WebConfig
 from afresh.core.ports import Emit
 from afresh.engine.judging import Judging
 from afresh.engine.service import Service
+from afresh.sinks.exporter_troubles import told_in_short
 from afresh.sinks.otlp import sending
 from afresh.sinks.tee import tee
 
@@ -48,6 +49,7 @@ def _measured(options: DataSyncOptions, judging: Judging, stack: ExitStack) -> t
     # OpenTelemetry takes its time to import, which those who do not use it are spared.
     from afresh.sinks.telemetry import telemetry
 
+    stack.enter_context(told_in_short(say))
     found = stack.enter_context(telemetry(options, judging, prometheus=options.web is not None, sent=asked.signals))
     return found.sinks, found.text
 
