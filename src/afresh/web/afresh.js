@@ -3,8 +3,12 @@
   "use strict";
   if (!window.EventSource || document.querySelector('form[action="/login"]')) return;
   const lost = document.getElementById("link");
-  const LOST_AFTER = 7000, SETTLE = 300;
-  let heard = Date.now(), mark = null, waiting = 0;
+  const LOST_AFTER = 7000, SETTLE = 100;
+  let heard = Date.now(), waiting = 0;
+
+  // What an element is after the page was made again: numbers in its words may have changed.
+  const named = (one) => [one.tagName, one.id, one.getAttribute("name"), one.getAttribute("href"),
+    one.tagName === "SUMMARY" ? one.textContent.replace(/\d+/g, "#").replace(/tables?/g, "table") : ""].join(" ");
 
   const busy = () => {
     const active = document.activeElement;
@@ -18,15 +22,19 @@
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       if (!answer.ok) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const open = [...document.querySelectorAll("main details[open] > summary")].map((one) => one.textContent);
-      const focus = document.activeElement && document.activeElement.id;
+      const open = [...document.querySelectorAll("main details[open] > summary")].map(named);
+      const active = document.activeElement;
+      const focus = active && active.closest("main, footer") ? named(active) : null;
       for (const part of ["main", "footer"]) {
         document.querySelector(part).replaceWith(document.adoptNode(page.querySelector(part)));
       }
       for (const summary of document.querySelectorAll("main details > summary")) {
-        if (open.includes(summary.textContent)) summary.parentElement.open = true;
+        if (open.includes(named(summary))) summary.parentElement.open = true;
       }
-      if (focus && document.getElementById(focus)) document.getElementById(focus).focus({ preventScroll: true });
+      if (focus) {
+        const same = [...document.querySelectorAll("main, main *, footer *")].find((one) => named(one) === focus);
+        if (same) same.focus({ preventScroll: true });
+      }
       document.title = page.title;
     } catch { /* the link is lost, which is shown by the clock below */ }
   };
@@ -35,12 +43,10 @@
   const listen = () => {
     const events = new EventSource("/api/v1/events");
     const alive = () => { heard = Date.now(); lost.hidden = true; };
-    events.onopen = () => { alive(); later(SETTLE); };
+    events.onopen = alive;
     events.addEventListener("beat", (event) => {
       alive();
-      const now = JSON.parse(event.data).mark;
-      if (mark !== null && mark !== now) later(SETTLE);
-      mark = now;
+      if (JSON.parse(event.data).mark !== document.querySelector("main").dataset.mark) later(SETTLE);
     });
     for (const kind of ["SyncStarted", "SyncEnded", "CheckFailed", "ServiceStopping"]) {
       events.addEventListener(kind, () => { alive(); later(1100); });

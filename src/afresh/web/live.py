@@ -13,7 +13,7 @@ from afresh.core import events
 from afresh.core.errors import AfreshError
 from afresh.core.phrases import iso
 
-HEARTBEAT_SECONDS = 2.0
+HEARTBEAT_SECONDS = 1.0
 _KEPT_EVENTS = 200
 _HELD_EVENTS = 256
 
@@ -44,8 +44,9 @@ class Live:
         ]
 
     async def stream(self, look: Callable[[], str], last_seen: int | None = None) -> AsyncIterator[str]:
-        """Events from now on (or after one that was seen) in the form of server-sent events. A `beat` every two
-        seconds says that the link is whole, and by a mark that `look` makes whether what is judged has changed."""
+        """Events from now on (or after one that was seen) in the form of server-sent events. A `beat` every second,
+        however much happens, says that the link is whole, and by a mark that `look` makes whether what is judged has
+        changed."""
         listener = _Listener(asyncio.get_running_loop())
         with self._lock:
             missed = [] if last_seen is None else [kept for kept in self._recent if kept[0] > last_seen]
@@ -54,11 +55,14 @@ class Live:
             yield ": listening\n\n"
             for number, event in missed:
                 yield _written(number, event)
+            loop = asyncio.get_running_loop()
+            beat_at = loop.time() + HEARTBEAT_SECONDS
             while True:
-                told = await listener.next(HEARTBEAT_SECONDS)
+                told = await listener.next(beat_at - loop.time())
                 if told is not None:
                     yield _written(*told)
                     continue
+                beat_at = loop.time() + HEARTBEAT_SECONDS
                 yield f"event: beat\ndata: {json.dumps({'mark': await asyncio.to_thread(look)})}\n\n"
         finally:
             with self._lock:

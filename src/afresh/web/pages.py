@@ -330,14 +330,14 @@ def logout(request: Request) -> Response:
     return answer
 
 
-_FILES = {"afresh.css": "text/css", "afresh.js": "text/javascript"}
+_FILES = {"afresh.css": "text/css", "afresh.js": "text/javascript", "afresh.svg": "image/svg+xml"}
 _CONTENTS = {name: (files("afresh.web") / name).read_bytes() for name in _FILES}
 _TAGS = {name: f'"{hashlib.sha256(content).hexdigest()[:16]}"' for name, content in _CONTENTS.items()}
 
 
 @router.get("/static/{name}")
 def static(request: Request, name: str) -> Response:
-    """The style sheet and the script, which a browser asks for again only if they changed."""
+    """The style sheet, the script and the icon, which a browser asks for again only if they changed."""
     if name not in _FILES:
         raise Refused(404, f"there is no file {name!r}")
     headers = {"ETag": _TAGS[name], "Cache-Control": "no-cache"}
