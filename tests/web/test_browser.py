@@ -143,9 +143,14 @@ def test_without_javascript_everything_can_be_read(browser: Any, site: tuple[Rig
 def test_a_name_like_an_attack_is_harmless(browser: Any, site: tuple[Rig, Server]) -> None:
     """No page runs it, makes an image of it, or asks another host for anything."""
     asked, dialogs, errors = list[str](), list[str](), list[str]()
+
+    def dismissed(dialog: Any) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
     with opened(browser, site[1].url) as page:
         page.on("request", lambda request: asked.append(request.url))
-        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", dismissed)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
         for path in (*PAGES, page_of(EVIL), f"/history?table={page_of(EVIL).removeprefix('/tables/')}"):
