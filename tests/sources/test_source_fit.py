@@ -98,6 +98,12 @@ def test_what_has_no_exact_form_does_not_fit(stored: pa.DataType, value: object,
         convert(pa.array([None, value], stored), parse_type(wanted)[0], ZONE)
 
 
+def test_nulls_fit_everywhere() -> None:
+    """A column of nulls alone becomes nulls of any type, also of one that its values could not become."""
+    assert convert(pa.array([None, None], pa.binary()), pa.string(), ZONE).to_pylist() == [None, None]
+    assert convert(pa.array([], pa.list_(pa.int64())), pa.int64(), ZONE).to_pylist() == []
+
+
 def test_readings_become_instants_in_the_zone() -> None:
     """A repeated hour is the earlier one, one that never was is the instant of the change, back and forth."""
     readings = [reading(at) for at in ("2024-11-03 01:30", "2024-03-10 02:30", "2024-07-01 12:00")]

@@ -59,8 +59,8 @@ def convert(stored: Array, wanted: pa.DataType, zone: ZoneInfo) -> Array:
     found = _plain(stored)
     if found.type == wanted:
         return _checked(found)
-    if pa.types.is_null(found.type):
-        return found.cast(wanted)
+    if found.null_count == len(found):
+        return pa.array([None] * len(found), wanted)
     rule = _rule(found.type, wanted)
     if rule is None:
         raise Unfit
