@@ -22,5 +22,11 @@ PARTS: Mapping[str, Callable[[], Part]] = {
     "duckdb": _of("duckdb_cache", "DuckdbCachePart"),
     "sqlserver": _of("sqlserver_cache", "SqlserverCachePart"),
     "postgres-source": _of("postgres_source", "PostgresSourcePart"),
+    "sqlite-source": _of("sqlite_source", "SqliteSourcePart"),
+    "duckdb-source": _of("duckdb_sources", "DuckdbSourcePart"),
+    "parquet-source": _of("duckdb_sources", "ParquetSourcePart"),
+    "csv-source": _of("duckdb_sources", "CsvSourcePart"),
+    "psqlodbc-source": _of("odbc_sources", "PsqlOdbcSourcePart"),
+    "mysql-source": _of("odbc_sources", "MysqlSourcePart"),
     "ledger": _of("ledger", "LedgerPart"),
 }

@@ -32,7 +32,7 @@ def main() -> None:
     for name in given.parts or PARTS:
         part = PARTS[name]()
         if missing := part.missing():
-            print(f"{name:<12}not run: {missing}", flush=True)
+            print(f"{name:<17}not run: {missing}", flush=True)
             continue
         for rows in given.rows or part.sizes:
             for result in compare(part, given.directory.absolute(), rows, given.runs, given.cases):

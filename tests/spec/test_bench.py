@@ -86,6 +86,18 @@ def test_the_postgres_source_part_does_each_case(tmp_path: Path) -> None:
             assert _both(part, address, case) == [ROWS, ROWS]
 
 
+@pytest.mark.parametrize(
+    "name", ["sqlite-source", "duckdb-source", "parquet-source", "csv-source", "psqlodbc-source", "mysql-source"]
+)
+def test_a_source_is_read_whole_by_both_sides(name: str, tmp_path: Path) -> None:
+    """All rows come on both sides, in the types of the benchmark."""
+    part = PARTS[name]()
+    if missing := part.missing():
+        pytest.skip(f"not run: {missing} (.ci/run installs it)")
+    with part.ground(tmp_path, ROWS) as address:
+        assert _both(part, address, "read") == [ROWS, ROWS]
+
+
 def test_the_ledger_part_does_each_case(tmp_path: Path) -> None:
     """Loads, windows and unchanged windows of `table` and `jde` are checked on both sides."""
     part = LedgerPart()
