@@ -32,6 +32,9 @@ class _Spied:
     def cursor(self) -> "_Spied":
         return _Spied(self._connection.cursor(), self._statements)
 
+    def register(self, name: str, stream: Any) -> None:
+        self._connection.register(name, stream)
+
     def interrupt(self) -> None:
         self._connection.interrupt()
 
