@@ -205,7 +205,7 @@ def test_longest_names(bench: Bench) -> None:
     before = bench.tables()
     bench.merge(ITEMS, [(1, "a", at(0))], table_name=name)
     assert bench.reload(ITEMS, ReloadStrategy.SWAP, [(1, "b", at(0))], table_name=name).updated == 1
-    assert bench.tables() - before == {name, "DataUpdate", "AfreshLease"}
+    assert bench.tables() - before == {name, "DataUpdate", "AfreshLease", "AfreshAction"}
     for kind in ("Staging", "Shadow"):
         assert len(sql.working_name(kind, name, "a" * 32).encode()) <= 63
 
