@@ -44,12 +44,33 @@ RETURNING *
 """
 _OPEN = 'SELECT 1 FROM {log} WHERE "OperationId" = $1 AND "NumberRecords" = -2 FOR NO KEY UPDATE'
 _HOLDER = 'SELECT "InstanceId" FROM {log} WHERE "TableName" = $1 AND "NumberRecords" = -2'
-_FAILURES = """
-SELECT * FROM {log} AS u WHERE NOT "WasSuccessful" AND "Id" > (
-    SELECT coalesce(max("Id"), 0) FROM {log} AS s
-    WHERE s."TableName" = u."TableName" AND s."UpdateType" = u."UpdateType" AND s."WasSuccessful"
-) ORDER BY "Id" DESC
+_SCHEDULES = """
+WITH RECURSIVE names ("TableName") AS (
+    SELECT min("TableName") FROM {log}
+    UNION ALL
+    SELECT (SELECT min(d."TableName") FROM {log} AS d WHERE d."TableName" > names."TableName")
+    FROM names WHERE names."TableName" IS NOT NULL
+), schedules AS (
+    SELECT n."TableName", t."UpdateType", (
+        SELECT max(s."Id") FROM {log} AS s
+        WHERE s."TableName" = n."TableName" AND s."UpdateType" = t."UpdateType" AND s."WasSuccessful"
+    ) AS "LastId"
+    FROM names AS n CROSS JOIN (VALUES (1), (2), (3)) AS t ("UpdateType")
+    WHERE n."TableName" IS NOT NULL
+)
 """
+"""Each table and type with its last success, from index entry to index entry: a long log is not read for it."""
+_LAST = _SCHEDULES + 'SELECT u.* FROM schedules AS l JOIN {log} AS u ON u."Id" = l."LastId" ORDER BY u."Id"'
+_FAILURES = (
+    _SCHEDULES
+    + """
+SELECT u.* FROM schedules AS l CROSS JOIN LATERAL (
+    SELECT * FROM {log} AS f
+    WHERE f."TableName" = l."TableName" AND f."UpdateType" = l."UpdateType" AND NOT f."WasSuccessful"
+    AND f."Id" > coalesce(l."LastId", 0)
+) AS u ORDER BY u."Id" DESC
+"""
+)
 _PURGE = """
 DELETE FROM {log}
 WHERE "StartDT" < $1 AND "NumberRecords" <> -2 AND "Id" NOT IN (SELECT "Id" FROM {last})
@@ -91,7 +112,7 @@ class PostgresUpdateLog:
             complete_open(self._database, connection, completion)
 
     def last_updates(self) -> Sequence[DataUpdate]:
-        return self._select('SELECT * FROM {last} ORDER BY "Id"')
+        return self._select(_LAST)
 
     def failures(self) -> Mapping[str, Sequence[DataUpdate]]:
         found: dict[str, list[DataUpdate]] = {}

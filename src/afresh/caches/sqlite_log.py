@@ -33,11 +33,28 @@ UPDATE DataUpdate SET
     RowsUnchanged = ?, RowsDeleted = ?, RowsDuplicate = ?, Outcome = ?, ErrorMessage = ?, Cause = ?, Details = ?
 WHERE OperationId = ? AND NumberRecords = -2
 """
-_FAILURES = """
-SELECT * FROM DataUpdate AS u WHERE WasSuccessful = 0 AND Id > (
-    SELECT coalesce(max(Id), 0) FROM DataUpdate AS s
-    WHERE s.TableName = u.TableName AND s.UpdateType = u.UpdateType AND s.WasSuccessful = 1
-) ORDER BY Id DESC
+_SCHEDULES = """
+WITH RECURSIVE names (TableName) AS (
+    SELECT min(TableName) FROM DataUpdate
+    UNION ALL
+    SELECT (SELECT min(d.TableName) FROM DataUpdate AS d WHERE d.TableName > names.TableName)
+    FROM names WHERE names.TableName IS NOT NULL
+), schedules AS (
+    SELECT n.TableName, t.UpdateType, (
+        SELECT max(s.Id) FROM DataUpdate AS s
+        WHERE s.TableName = n.TableName AND s.UpdateType = t.UpdateType AND s.WasSuccessful = 1
+    ) AS LastId
+    FROM names AS n CROSS JOIN (SELECT 1 AS UpdateType UNION ALL SELECT 2 UNION ALL SELECT 3) AS t
+    WHERE n.TableName IS NOT NULL
+)
+"""
+"""Each table and type with its last success, from index entry to index entry: a long log is not read for it."""
+_LAST = _SCHEDULES + "SELECT u.* FROM schedules AS l CROSS JOIN DataUpdate AS u ON u.Id = l.LastId ORDER BY u.Id"
+_FAILURES = f"""{_SCHEDULES}
+SELECT u.* FROM schedules AS l CROSS JOIN DataUpdate AS u
+    ON u.TableName = l.TableName AND u.UpdateType = l.UpdateType AND u.WasSuccessful = 0
+    AND u.Id > coalesce(l.LastId, 0)
+ORDER BY u.Id DESC
 """
 _PURGE = """
 DELETE FROM DataUpdate WHERE StartDT < ? AND NumberRecords <> -2 AND Id NOT IN (SELECT Id FROM LastDataUpdates)
@@ -84,7 +101,7 @@ class SqliteUpdateLog:
             complete_open(connection, completion)
 
     def last_updates(self) -> Sequence[DataUpdate]:
-        return self._select("SELECT * FROM LastDataUpdates ORDER BY Id")
+        return self._select(_LAST)
 
     def failures(self) -> Mapping[str, Sequence[DataUpdate]]:
         found: dict[str, list[DataUpdate]] = {}
@@ -114,7 +131,9 @@ class SqliteUpdateLog:
             if value is not None:
                 conditions.append(condition)
                 parameters.append(value)
-        statement = f"SELECT * FROM DataUpdate WHERE {' AND '.join(conditions)} ORDER BY Id DESC LIMIT ?"
+        # The few open rows are found by their own index, which an order by the row's number would keep from being used.
+        order = "+Id" if open_only else "Id"
+        statement = f"SELECT * FROM DataUpdate WHERE {' AND '.join(conditions)} ORDER BY {order} DESC LIMIT ?"
         return self._select(statement, (*parameters, limit))
 
     def close_open(self, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:
