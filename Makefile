@@ -17,7 +17,7 @@ DEMO_OPTIONS += --rows $(ROWS)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test caches check bench docs clean
+.PHONY: help demo test caches check bench docs clean screenshots
 
 help:
 	@echo "make demo    see it work on a sample source, until Ctrl-C; make demo SECONDS=20 ends by itself"
@@ -26,6 +26,7 @@ help:
 	@echo "make check   ruff, mypy --strict, import-linter"
 	@echo "make bench   time and memory, next to scripts that do the same by hand; make bench BENCH='sqlite --rows 100000'"
 	@echo "make docs    make the reference documents again, from the code"
+	@echo "make screenshots   pictures of the dashboard on the demo's data; needs chromium"
 	@echo "make clean   remove what was made, the environment included"
 
 demo: $(VENV)/.runtime
@@ -49,6 +50,9 @@ bench: $(VENV)/.test
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/generate.py
+
+screenshots: $(VENV)/.test
+	$(BIN)/python docs/screenshots.py
 
 clean:
 	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
