@@ -60,6 +60,7 @@ class FilesSourceRig(DuckdbSourceRig):
         {
             "FaultKit": "files are read without a connection; files that change or go are in test_source_files.py",
             "test_a_view_is_a_table": "files have no views",
+            "test_memory_is_flat": "the kit's rig gives another process the files of one table only; not measured yet",
         }
     )
 

@@ -11,7 +11,7 @@ from tests.engine.rig import HOUR, ITEMS, MASS, item, make_rig, table_config
 
 from afresh.caches.sqlite import SqliteCache
 from afresh.caches.sqlite_stage import stage_names
-from afresh.core.events import BatchMerged, RowsStaged, SyncEnded, SyncEvent, SyncStarted, TableCreated
+from afresh.core.events import BatchMerged, RowsStaged, SyncEnded, SyncEvent, SyncStarted, TableCreated, TimeSpent
 from afresh.core.model import DataUpdate, MergeCounts, Outcome, UpdateType
 from afresh.core.options import CacheConfig, DataSyncOptions, ScheduleConfig
 from afresh.core.plan import check_shrink
@@ -39,6 +39,7 @@ def test_the_life_of_a_sync_is_a_stream_of_events(tmp_path: Path) -> None:
         BatchMerged,
         RowsStaged,
         BatchMerged,
+        TimeSpent,
         SyncEnded,
     ]
     assert {event.task.operation_id for event in life} == {rig.history()[0].operation_id}

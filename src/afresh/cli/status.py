@@ -1,8 +1,10 @@
 """`afresh status`: how every table stands, why, and what its last sync did."""
 
+import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +30,7 @@ from afresh.core.states import LOOKS, Health, State
 from afresh.engine.service import Service
 
 _WATCH_SECONDS = 2.0
+_TURN_SECONDS = 0.1
 _SKEW = timedelta(seconds=5)
 """A clock that is nearer to ours is not worth a line."""
 _STYLES = {"grey": "dim"}
@@ -63,21 +66,39 @@ def exit_of(found: Standing) -> Exit:
 
 def _watched(service: Service, config: Path | None, *, json: bool) -> Standing:
     """The last that was seen before Ctrl-C. On a terminal in place, elsewhere one after the other."""
-    found = standing(service)
     console = results()
-    try:
+    with _interrupts() as interrupted:
+        found = standing(service)
         if json or not console.is_terminal:
-            while True:
-                _write(found, config, json=json)
-                time.sleep(_WATCH_SECONDS)
+            _write(found, config, json=json)
+            while not interrupted(_WATCH_SECONDS):
                 found = standing(service)
+                _write(found, config, json=json)
+            return found
         with Live(_told(found, config), console=console, auto_refresh=False, screen=True) as live:
-            while True:
-                time.sleep(_WATCH_SECONDS)
+            while not interrupted(_WATCH_SECONDS):
                 found = standing(service)
                 live.update(_told(found, config), refresh=True)
-    except KeyboardInterrupt:
-        return found
+    return found
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[float], bool]]:
+    """While open, Ctrl-C is noted instead of raised, for it may be raised where it gets lost. What is given waits so
+    many seconds at most, and tells whether it came."""
+    came: list[int] = []
+
+    def wait(seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while not came and time.monotonic() < until:
+            time.sleep(_TURN_SECONDS)
+        return bool(came)
+
+    before = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    try:
+        yield wait
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _write(found: Standing, config: Path | None, *, json: bool) -> None:
