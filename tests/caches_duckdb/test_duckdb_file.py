@@ -60,6 +60,20 @@ def test_reading_does_not_hold(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
+@pytest.mark.parametrize("closing", [False, True])
+def test_file_stops_growing(closing: bool) -> None:
+    """Many small syncs leave the file at the size that few of them brought it to, by a service or one process each."""
+    with duckdb_bench() as bench:
+        sizes = []
+        for number in range(110):
+            bench.merge(ITEMS, [(1, f"{number}", at(number))])
+            if closing:
+                bench.cache.close()
+            sizes.append((bench.directory / FILE).stat().st_size)
+        assert sizes[10] < sizes[30]
+        assert max(sizes) <= 1.2 * max(sizes[:40])
+
+
 def test_two_caches_of_one_process() -> None:
     """Two caches of a process share the file, and it is held until both are closed."""
     with duckdb_bench() as bench:

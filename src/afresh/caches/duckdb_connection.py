@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
@@ -90,12 +90,11 @@ class Database:
         With `vacuum` the rows that were deleted leave the file. What is committed stays so without a checkpoint: one
         that fails is made up for by the next.
         """
-        with suppress(AfreshError), self.session() as session:
+        with suppress(AfreshError), self._session() as session:
             patience = self._patience if self._log_size() > _WAL_LIMIT else 0
             with session.file.gate.alone(patience) as alone:
                 if alone:
-                    with session.file.vacuuming() if vacuum else nullcontext():
-                        session.run("CHECKPOINT")
+                    session.file.checkpoint(vacuum=vacuum)
 
     def close(self) -> None:
         """Publishes what is not published yet, and gives the file back."""
@@ -165,10 +164,11 @@ class Database:
                 if not alone:
                     return False
                 try:
-                    session.run("CHECKPOINT")
+                    session.file.checkpoint()
                 except Busy:
                     return False
                 copied.take()
+            copied.prove()
             copied.put()
         return True
 

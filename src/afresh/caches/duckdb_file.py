@@ -27,8 +27,16 @@ _COLUMN_MEMORY = 512 * 2**10
 
 _VACUUM_TASKS = 100
 _IN_OUR_TIME = "SET max_vacuum_tasks = 0; SET checkpoint_threshold = '1GB'"
-"""Checkpoints come when we say so, not inside of a commit, and they write tables anew without the rows that were
-deleted only where there are many of those: else every window would rewrite several row groups."""
+"""Checkpoints come when we say so, not inside of a commit, and few of them put together what is scattered and leave
+out what was deleted: else every window would rewrite several row groups."""
+
+_ROW_GROUP = 122_880
+_PIECES = 32
+_LOG_ROWS = """
+SELECT max(estimated_size) FROM duckdb_tables()
+WHERE database_name = current_database() AND schema_name = 'main' AND table_name = 'DataUpdate'
+"""
+_LOG_PIECES = "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('main.DataUpdate')"
 
 
 class OpenFile:
@@ -49,6 +57,7 @@ class OpenFile:
         self._lock = threading.Lock()
         self._columns = 0
         self._memory = address.first_memory
+        self._pieces: int | None = None
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for one task, to be closed by the caller."""
@@ -72,15 +81,26 @@ class OpenFile:
             with self._lock:
                 self._columns -= columns
 
-    @contextmanager
-    def vacuuming(self) -> Iterator[None]:
-        """Inside, a checkpoint writes tables anew without the rows that were deleted."""
+    def checkpoint(self, *, vacuum: bool = False) -> None:
+        """Takes what is committed into the file itself, while nobody writes; `Busy` if somebody does.
+
+        With `vacuum`, rows that were deleted leave the file, and what came in small pieces is put together. Without,
+        that happens once in a while: each checkpoint leaves a piece of every table that was written, of one block of
+        256 kB at least, for a few rows. The log is written by every sync, so its pieces tell how many there were.
+        """
         with closing(self.cursor()) as cursor, translated(self.address.path):
-            cursor.execute(f"SET max_vacuum_tasks = {_VACUUM_TASKS}")
+            if self._pieces is None:
+                self._pieces = _pieces_of_log(cursor)
+            vacuum = vacuum or self._pieces > _PIECES
+            if vacuum:
+                cursor.execute(f"SET max_vacuum_tasks = {_VACUUM_TASKS}")
             try:
-                yield
+                cursor.execute("CHECKPOINT")
+                # A transaction that looks on may have kept pieces apart: what is left is counted again.
+                self._pieces = None if vacuum else self._pieces + 1
             finally:
-                cursor.execute("SET max_vacuum_tasks = 0")
+                if vacuum:
+                    cursor.execute("SET max_vacuum_tasks = 0")
 
     def close(self) -> None:
         """Ends the process's hold on the file."""
@@ -161,6 +181,16 @@ def _opened(address: Address, *, read_only: bool) -> OpenFile:
         root = duckdb.connect(str(address.path), read_only=read_only, config=dict(address.config()))
         root.execute(_IN_OUR_TIME)
     return OpenFile(address, root, read_only=read_only)
+
+
+def _pieces_of_log(cursor: duckdb.DuckDBPyConnection) -> int:
+    """How many row groups of the log there are beyond those that its rows fill."""
+    found = cursor.execute(_LOG_ROWS).fetchone()
+    if found is None or found[0] is None:
+        return 0
+    pieces = cursor.execute(_LOG_PIECES).fetchone()
+    assert pieces is not None
+    return int(pieces[0] - 4 * found[0] // (3 * _ROW_GROUP))
 
 
 def _make(path: Path) -> None:

@@ -10,10 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import duckdb
+
+from afresh.caches import duckdb_sql as sql
 from afresh.caches.duckdb_address import Address
 from afresh.core.errors import AfreshError, CacheError, CacheUnavailable
 
@@ -21,6 +24,13 @@ _LOGGER = logging.getLogger("afresh.caches.duckdb")
 _PATIENCE = 5.0
 """So long writers are held off before a publication steps back and lets them go on."""
 _PAUSE = 1.0
+_PROVING: dict[str, str | int | float | list[str]] = {"threads": 1, "memory_limit": "256MB"}
+_TABLES = "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main'"
+_FIRST_BLOCK = 12_288
+_REACH = """
+SELECT coalesce(max(block_id) + 1, 0) * (SELECT any_value(block_size) FROM pragma_database_size())
+FROM pragma_storage_info(?)
+"""
 _PYTHON_COPY = "import shutil, sys; shutil.copyfile(sys.argv[1], sys.argv[2])"
 
 
@@ -41,6 +51,23 @@ class Copy:
                 hint="See whether there is space for it, and its directory may be written.",
             )
 
+    def prove(self) -> None:
+        """Raises `CacheUnavailable` unless all that the copy refers to is in it.
+
+        DuckDB gives back and takes blocks at the end of its file while it writes a checkpoint, and a copy was once seen
+        that ended before its last block. So each one is opened, and where its tables' data lie is read from it.
+        """
+        try:
+            with closing(duckdb.connect(str(self.half), read_only=True, config=_PROVING)) as connection:
+                reached = max(
+                    (_reach(connection, name) for (name,) in connection.execute(_TABLES).fetchall()), default=0
+                )
+        except duckdb.Error as error:
+            raise self._cut_off(str(error)) from error
+        size = self.half.stat().st_size
+        if reached > size:
+            raise self._cut_off(f"it has {size:,} bytes, and data up to byte {reached:,}")
+
     def put(self) -> None:
         """Puts the copy in its place at once and for good; who has the old one open keeps it."""
         try:
@@ -50,6 +77,13 @@ class Copy:
             _to_disk(self._target.parent)
         except OSError as error:
             raise CacheUnavailable(f"{self._target}: the copy could not be put there: {error}") from error
+
+    def _cut_off(self, reason: str) -> CacheUnavailable:
+        return CacheUnavailable(
+            f"{self._target}: the copy is not whole, so the one before it stays: {reason}",
+            hint=f"It is made again. If that goes on, {self._source} itself is damaged: "
+            "move it away, and a Mass fills a new one.",
+        )
 
     def _command(self) -> list[str]:
         """A process of its own copies: the system drops this one's lock on a file when it closes any handle on it."""
@@ -138,6 +172,13 @@ class Publisher:
         with self._state:
             self._changed = True
             self._due = time.monotonic() + seconds
+
+
+def _reach(connection: duckdb.DuckDBPyConnection, table_name: str) -> int:
+    """Where in the file the table's data end, in bytes."""
+    found = connection.execute(_REACH, [sql.qualified(table_name)]).fetchone()
+    assert found is not None
+    return _FIRST_BLOCK + int(found[0])
 
 
 def _is_older(copied: Path, source: Path) -> bool:
