@@ -21,7 +21,7 @@ from afresh.caches.duckdb_gate import Gate
 from afresh.core.errors import CacheError, CacheLocked, CacheUnavailable
 
 _RETRY_SECONDS = 0.02
-_OWN_MEMORY = 128 * 2**20
+_OWN_MEMORY = 96 * 2**20
 _COLUMN_MEMORY = 512 * 2**10
 """Whoever appends to a table holds a block of values and one of nulls for each of its columns."""
 
