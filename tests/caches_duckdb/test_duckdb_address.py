@@ -33,7 +33,7 @@ def test_nothing(tmp_path: Path) -> None:
     assert 1 <= found.threads <= 4
     assert found.temp_directory == tmp_path / "cache.duckdb.tmp"
     assert found.publish is None
-    assert set(found.config()) == {"memory_limit", "threads", "temp_directory"}
+    assert set(found.config()) == {"memory_limit", "threads", "temp_directory", "preserve_insertion_order"}
 
 
 @pytest.mark.parametrize(
