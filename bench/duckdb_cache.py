@@ -62,5 +62,4 @@ class DuckdbCachePart(FileCachePart):
 
     def _connect(self, job: Job) -> duckdb.DuckDBPyConnection:
         address = parse_address(self.url(job), Path())
-        config = {**address.config(), "preserve_insertion_order": "true"}
-        return duckdb.connect(str(address.path), config=config)
+        return duckdb.connect(str(address.path), config={**address.config(), "preserve_insertion_order": "true"})

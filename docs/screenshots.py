@@ -31,7 +31,7 @@ def main() -> int:
         return 3
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as directory:
-        command = [sys.executable, "-c", "from afresh.cli.main import main; main()", "demo"]
+        command = [sys.executable, "-m", "afresh", "demo"]
         command += ["--seconds", str(_DEMO_SECONDS), "--rows", "20000", "--directory", f"{directory}/demo"]
         log = Path(directory) / "log"
         with log.open("w") as file:

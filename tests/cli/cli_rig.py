@@ -165,7 +165,7 @@ class Place:
         """The command in a process of its own, which does not outlive the context."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(self.path), *sys.path])}
         process = subprocess.Popen(
-            [sys.executable, "-c", "from afresh.cli.main import main; main()", *arguments],
+            [sys.executable, "-m", "afresh", *arguments],
             cwd=self.path,
             env=environment,
             stdout=subprocess.PIPE,

@@ -129,4 +129,4 @@ def test_commands_find_the_service_that_owns_the_file(tmp_path: Path) -> None:
     assert afresh("history").returncode == 0
 
 
-_AFRESH = [sys.executable, "-c", "from afresh.cli.main import main; main()"]
+_AFRESH = [sys.executable, "-m", "afresh"]
