@@ -15,7 +15,7 @@ from afresh.core.model import UpdateType
 from afresh.core.options import DataSyncOptions
 from afresh.core.ports import Clock, Emit
 from afresh.engine.cancellation import CancelToken
-from afresh.engine.judging import Judging
+from afresh.engine.judging import Watching
 from afresh.sinks.log import LogSink
 from afresh.sinks.metrics import MetricsSink
 from afresh.sinks.tee import tee
@@ -30,9 +30,9 @@ class DataSyncService:
     """
 
     def __init__(self, options: DataSyncOptions, *, sinks: tuple[Emit, ...] = (), clock: Clock | None = None) -> None:
-        self._judging = Judging()
+        self._watching = Watching()
         self._service = wiring.assemble(
-            options, emit=tee(LogSink(), *_telemetry(options, self._judging), *sinks), clock=clock
+            options, emit=tee(LogSink(), *_telemetry(options, self._watching), *sinks), clock=clock
         )
         self._thread: threading.Thread | None = None
 
@@ -40,13 +40,13 @@ class DataSyncService:
         """Starts the loop and returns at once. A service can be started once."""
         if self._thread is not None:
             raise RuntimeError("this service was started before; make a new one")
-        self._judging.watch(self._service)
+        self._watching.watch(self._service)
         self._thread = threading.Thread(target=self._service.run, name="afresh-service", daemon=True)
         self._thread.start()
 
     def stop(self, *, at_once: bool = False) -> None:
         """Ends the loop; running syncs get the shutdown timeout, or none. Returns when all has ended."""
-        self._judging.watch(None)
+        self._watching.watch(None)
         self._service.stop(at_once=at_once)
         if self._thread is not None:
             self._thread.join()
@@ -65,11 +65,11 @@ class DataSyncService:
         self.stop()
 
 
-def _telemetry(options: DataSyncOptions, judging: Judging) -> tuple[Emit, ...]:
+def _telemetry(options: DataSyncOptions, watching: Watching) -> tuple[Emit, ...]:
     """Sinks of the providers that the program has; until it sets some they do nothing."""
     kinds = {name: config.kind for name, config in options.source_systems.items()}
     return (
-        MetricsSink(metrics.get_meter_provider(), judging),
+        MetricsSink(metrics.get_meter_provider(), watching),
         TracesSink(trace.get_tracer_provider(), sources=kinds, cache=options.cache.url.partition(":")[0]),
     )
 

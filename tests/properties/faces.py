@@ -9,10 +9,8 @@ from urllib.parse import quote
 
 from starlette.testclient import TestClient
 
-from afresh.core import judgement
-from afresh.core.errors import CacheError
-from afresh.core.judgement import Judgement
 from afresh.core.options import WebConfig
+from afresh.engine.judging import judged
 from afresh.engine.service import Service
 from afresh.sinks import instruments
 from afresh.sinks.telemetry import telemetry
@@ -30,7 +28,7 @@ class Faces:
         self._service = service
         self._resources = ExitStack()
         measured = self._resources.enter_context(
-            telemetry(service.options, self._look, prometheus=True, sent=frozenset())
+            telemetry(service.options, lambda: judged(service), prometheus=True, sent=frozenset())
         )
         self._app = build(service, WebConfig(), Live(), port=80, text=measured.text)
         self._client = self._resources.enter_context(TestClient(self._app, base_url="http://localhost"))
@@ -68,9 +66,3 @@ class Faces:
         text = self._client.get("/metrics").text
         labels = [dict(re.findall(r'(\w+)="([^"]*)"', found)) for found in _GAUGE.findall(text)]
         return {label["table"]: label["state"] for label in labels}
-
-    def _look(self) -> Judgement:
-        try:
-            return judgement.judged(self._service.facts())
-        except CacheError as error:
-            return judgement.unseen(self._service.options, error)

@@ -19,7 +19,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.properties.faces import Faces
 
 from afresh.caches.sqlite import SqliteCache
-from afresh.cli.outlook import standing
 from afresh.cli.status import as_json
 from afresh.core.actions import Action, ActionKind
 from afresh.core.cause import Cause
@@ -33,6 +32,7 @@ from afresh.core.schema import TIMESTAMP, Column, TableSchema
 from afresh.core.states import State
 from afresh.engine.cancellation import CancelToken
 from afresh.engine.instance import _process_start, machine
+from afresh.engine.judging import judged
 from afresh.engine.service import Service
 from afresh.engine.sync import Table, Workplace
 from afresh.testing.clock import START, ManualClock
@@ -223,8 +223,8 @@ class FalseGreen(RuleBasedStateMachine):
     @invariant()
     def nothing_is_falsely_green(self) -> None:
         """Neither the judgement nor the command calls a table fresh that is not, and they say the same."""
-        found = standing(self.reader)
-        told: Any = as_json(found)
+        found = judged(self.reader)
+        told: Any = as_json(found, {})
         for table, said in zip(found.tables, told["tables"], strict=True):
             assert (said["table_name"], said["state"], said["colour"] == "green") == (
                 table.table_name,
@@ -259,7 +259,7 @@ class FalseGreen(RuleBasedStateMachine):
         path.rename(aside)
         path.mkdir()
         try:
-            found = standing(self.reader)
+            found = judged(self.reader)
         finally:
             path.rmdir()
             aside.rename(path)

@@ -13,9 +13,9 @@ from tests.sinks.happenings import AT, COUNTS, EACH, FAILED, STARTED, SUCCEEDED,
 
 from afresh.core import events
 from afresh.core.cause import Cause
-from afresh.core.circuit import Circuit
 from afresh.core.errors import Cancelled
 from afresh.core.events import Event
+from afresh.core.facts import SourceState
 from afresh.core.health import TableHealth
 from afresh.core.judgement import Judgement
 from afresh.core.model import DataUpdate, MergeCounts, Outcome, UpdateType
@@ -46,14 +46,15 @@ LATE = TableHealth(
     data_as_of=AT - timedelta(hours=3),
     limit=timedelta(hours=1.5),
 )
-JUDGED = Judgement(tables=(LATE,), breakers={"JDE": Circuit.OPEN})
+OPEN = SourceState(name="JDE", breaker_until=AT + timedelta(hours=1))
+JUDGED = Judgement(at=AT, tables=(LATE,), sources=(OPEN,))
 
 
 class Metered:
     """A sink, and what a reader of its meter sees."""
 
     def __init__(self) -> None:
-        self.judgement = JUDGED
+        self.judgement: Judgement | None = JUDGED
         self._reader = InMemoryMetricReader()
         self.provider = MeterProvider(metric_readers=[self._reader], shutdown_on_exit=False)
         self.sink = MetricsSink(self.provider, lambda: self.judgement)
@@ -145,11 +146,11 @@ def test_a_state_that_is_over_has_no_value(metered: Metered) -> None:
     """A table has one state at a time; while nothing is judged there is none, rather than an old one."""
     metered.read()
     fresh = replace(LATE, state=State.FRESH, cause=None, health=Health.HEALTHY)
-    metered.judgement = Judgement(tables=(fresh,), breakers={"JDE": Circuit.CLOSED})
+    metered.judgement = Judgement(at=AT, tables=(fresh,), sources=(SourceState(name="JDE"),))
     found = metered.read()
     assert [point.attributes["state"] for point in found["sync.state"]] == ["Fresh"]
     assert [point.attributes["state"] for point in found["sync.breaker.state"]] == ["closed"]
-    metered.judgement = Judgement()
+    metered.judgement = None
     assert not metered.read().get("sync.state")
 
 
@@ -181,7 +182,7 @@ def test_prometheus_reads_every_instrument_by_its_name() -> None:
 def test_thousands_of_tables_are_told_apart() -> None:
     """The SDK's limit of series does not put tables into one."""
     many = tuple(replace(LATE, table_name=f"Table{number}") for number in range(3000))
-    with telemetry(OPTIONS, lambda: Judgement(tables=many), prometheus=True, sent=frozenset()) as found:
+    with telemetry(OPTIONS, lambda: Judgement(at=AT, tables=many), prometheus=True, sent=frozenset()) as found:
         assert found.text is not None
         for number in range(3000):
             task = replace(TASK, table_name=f"Table{number}", operation_id=f"{number}")
@@ -195,7 +196,7 @@ def test_thousands_of_tables_are_told_apart() -> None:
 def test_a_table_name_cannot_break_the_text() -> None:
     """Quotes, line breaks and signs in a name stay within the label."""
     name = 'a"b\\c\nsync_state{table="x"} 1'
-    nasty = Judgement(tables=(replace(LATE, table_name=name),))
+    nasty = Judgement(at=AT, tables=(replace(LATE, table_name=name),))
     with telemetry(OPTIONS, lambda: nasty, prometheus=True, sent=frozenset()) as found:
         assert found.text is not None
         families = {family.name: family for family in text_string_to_metric_families(found.text().decode())}

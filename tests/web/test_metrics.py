@@ -12,7 +12,7 @@ from tests.web.web_rig import WebRig, web_rig
 
 from afresh.core.errors import CacheUnavailable, SourceUnavailable
 from afresh.core.facts import Facts
-from afresh.engine.judging import Judging
+from afresh.engine.judging import Watching
 from afresh.sinks.telemetry import Telemetry, telemetry
 
 
@@ -21,7 +21,7 @@ class Metered:
     """A web interface, and the metrics of its service."""
 
     web: WebRig
-    judging: Judging
+    watching: Watching
     measured: Telemetry
     told: int = 0
 
@@ -32,7 +32,7 @@ class Metered:
             for sink in self.measured.sinks:
                 sink(event)
         self.told = len(events)
-        self.judging.watch(self.web.rig.service)
+        self.watching.watch(self.web.rig.service)
         answer = self.web.client.get("/metrics")
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -47,10 +47,10 @@ class Metered:
 def metered(directory: Path) -> Iterator[Metered]:
     """A service with one table of three rows that was not synced yet, and its metrics."""
     with web_rig(directory) as web:
-        judging = Judging()
-        with telemetry(web.rig.service.options, judging, prometheus=True, sent=frozenset()) as measured:
+        watching = Watching()
+        with telemetry(web.rig.service.options, watching, prometheus=True, sent=frozenset()) as measured:
             web.app.state.metrics = measured.text
-            yield Metered(web=web, judging=judging, measured=measured)
+            yield Metered(web=web, watching=watching, measured=measured)
 
 
 def test_metrics_agree_with_the_api(metered: Metered) -> None:
@@ -109,7 +109,7 @@ def test_a_service_that_ends_has_no_state(metered: Metered) -> None:
     """Once nobody is judged there is no state, rather than an unknown one."""
     metered.web.rig.sync(MASS)
     metered.samples()
-    metered.judging.watch(None)
+    metered.watching.watch(None)
     assert "sync_state{" not in metered.web.client.get("/metrics").text
 
 

@@ -7,7 +7,6 @@ import typer
 from afresh.cli.asking import ask, asked_service, tell
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit
-from afresh.cli.outlook import data_source
 from afresh.core.actions import ActionKind
 from afresh.engine.service import last_sequence
 
@@ -20,7 +19,7 @@ def accept(
 ) -> Exit:
     """Lets the next Mass of a table replace it, however few its rows are. Good for one Mass, whatever becomes of it."""
     with asked_service(config) as service:
-        data_source(service.options, table)
+        service.options.kept(table)
         log = service.workplace.cache.log
         done = ask(service, ActionKind.ACCEPT, table_name=table, reason=reason, argument=str(last_sequence(log, table)))
         on = service.facts().service_is_on

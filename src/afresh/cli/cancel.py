@@ -8,7 +8,6 @@ import typer
 from afresh.cli.asking import ask, asked_service, tell
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit
-from afresh.cli.outlook import data_source
 from afresh.cli.output import say
 from afresh.core.actions import ActionKind
 from afresh.engine.service import Service
@@ -24,7 +23,7 @@ def cancel(
 ) -> Exit:
     """Stops the sync of a table that is running, wherever it runs. The table stays as it was; it is due again."""
     with asked_service(config) as service:
-        data_source(service.options, table)
+        service.options.kept(table)
         facts = service.facts()
         running = facts.open_update(table)
         if running is None:

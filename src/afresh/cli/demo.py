@@ -3,7 +3,7 @@
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -24,9 +24,11 @@ from afresh.cli.output import notices, say, write, write_json
 from afresh.cli.serving import served
 from afresh.cli.starter import Pace
 from afresh.cli.watching import watching
+from afresh.core.judgement import Judgement
 from afresh.core.options import DataSyncOptions, WebConfig
 from afresh.core.ports import Emit
 from afresh.engine.clock import SystemClock
+from afresh.engine.judging import judged
 from afresh.sample.simulator import Simulator
 
 PACE = Pace(
@@ -37,6 +39,8 @@ PACE = Pace(
     mass_words="once a day",
 )
 """An hour of a company in five seconds."""
+
+_Played = tuple[bool, Judgement, Mapping[str, str]]
 
 _TRANSACTIONS_PER_SECOND = 20.0
 # A window reaches back three hourly intervals: well over the longest delay between a stamp and its commit.
@@ -77,11 +81,11 @@ def demo(
     """Shows it at work: first loads, then changes arriving, then a status. Ends well only if every table is fresh."""
     files = Files(directory)
     _prepare(files, rows=rows, keep=keep)
-    ended_by_itself, found = _play(configuration.options(files.configuration), files, seconds)
+    ended_by_itself, found, notes = _play(configuration.options(files.configuration), files, seconds)
     if json:
-        write_json(status.as_json(found))
+        write_json(status.as_json(found, notes))
     else:
-        status.show(found)
+        status.show(found, notes)
         _tell_what_to_try(files)
     return Exit.GOOD if found.all_fresh or not ended_by_itself else Exit.NOT_GOOD
 
@@ -98,8 +102,8 @@ def _prepare(files: Files, *, rows: int, keep: bool) -> None:
         say(f"Made {files.source}: {len(summary.rows)} tables, {summary.total:,} rows.")
 
 
-def _play(options: DataSyncOptions, files: Files, seconds: float | None) -> tuple[bool, outlook.Standing]:
-    """The demo itself: whether it ended by itself, and the status at its end."""
+def _play(options: DataSyncOptions, files: Files, seconds: float | None) -> _Played:
+    """The demo itself: whether it ended by itself, the status at its end, and what is to be known of tables."""
     until = "until Ctrl-C" if seconds is None else f"for {seconds:g} seconds"
     say(f"A simulated ERP now changes the source, and the service keeps {files.cache} fresh, {until}.")
     interrupted = threading.Event()
@@ -126,7 +130,8 @@ def _play(options: DataSyncOptions, files: Files, seconds: float | None) -> tupl
         stack.callback(finisher.release)
         if not interrupted.is_set():
             attended(lambda: last_round(finisher))
-        return not interrupted.is_set(), outlook.standing(finisher)
+        found = judged(finisher)
+        return not interrupted.is_set(), found, outlook.notes(finisher, found)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from rich.text import Text
 from afresh.cli import configuration
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit
-from afresh.cli.outlook import data_source
 from afresh.cli.output import grid, results, shown, write, write_json
 from afresh.core import account, phrases
 from afresh.core.model import DataUpdate, UpdateDetails
@@ -28,7 +27,7 @@ def history(
     """Shows the DataUpdate rows, newest first."""
     options = configuration.options(config)
     if table is not None:
-        data_source(options, table)
+        options.kept(table)
     cache = configuration.cache_to_ask(options)
     try:
         updates = cache.log.history(table_name=table, limit=limit)

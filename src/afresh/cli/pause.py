@@ -7,7 +7,7 @@ import typer
 from afresh.cli.asking import ask, asked_service, tell
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit
-from afresh.cli.outlook import data_source, one_of, source_system
+from afresh.cli.outlook import one_of, source_system
 from afresh.core.actions import ActionKind
 
 TableOrNone = Annotated[str | None, typer.Argument(help="The table.", metavar="TABLE")]
@@ -25,7 +25,7 @@ def pause(
     name, system = one_of(table, source)
     with asked_service(config) as service:
         if name:
-            data_source(service.options, name)
+            service.options.kept(name)
         else:
             source_system(service.options, system)
         done = ask(service, ActionKind.PAUSE, table_name=name, source_system=system, reason=reason)

@@ -12,7 +12,6 @@ from rich.text import Text
 from afresh.cli import configuration
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit, meaning
-from afresh.cli.outlook import data_source
 from afresh.cli.output import results, shown, write_json
 from afresh.core import phrases, schedule
 from afresh.core.account import JsonValue
@@ -55,7 +54,7 @@ def plan(
     service = configuration.asking(config)
     try:
         seen = service.facts()
-        chosen = service.options.data_sources if table is None else (data_source(service.options, table),)
+        chosen = service.options.data_sources if table is None else (service.options.kept(table),)
         found = [_next(source, service, seen) for source in chosen]
     finally:
         service.release()

@@ -5,7 +5,7 @@ import shlex
 from afresh.cli.asking import ask, asked_service, tell
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit
-from afresh.cli.outlook import data_source, one_of, source_system
+from afresh.cli.outlook import one_of, source_system
 from afresh.cli.output import say
 from afresh.cli.pause import SourceOrNone, TableOrNone
 from afresh.core.actions import ActionKind
@@ -17,7 +17,7 @@ def resume(
     """Resumes a table, or the tables of a source, that somebody paused; what is due starts at once."""
     name, system = one_of(table, source)
     with asked_service(config) as service:
-        of_source = data_source(service.options, name).source_system if name else system
+        of_source = service.options.kept(name).source_system if name else system
         if not name:
             source_system(service.options, system)
         before = service.facts().asked.pause_of(name, of_source)

@@ -11,7 +11,7 @@ from afresh.caches.remote import Rendezvous
 from afresh.cli.output import say
 from afresh.core.options import DataSyncOptions, WebConfig
 from afresh.core.ports import Emit
-from afresh.engine.judging import Judging
+from afresh.engine.judging import Watching
 from afresh.engine.service import Service
 from afresh.sinks.exporter_troubles import told_in_short
 from afresh.sinks.otlp import sending
@@ -27,19 +27,19 @@ def served(options: DataSyncOptions, emit: Emit) -> Iterator[Service]:
 
     Where the service owns the cache alone it always listens, on this machine, and writes down how commands ask it.
     """
-    judging = Judging()
+    watching = Watching()
     with ExitStack() as stack:
-        sinks, text = _measured(options, judging, stack)
+        sinks, text = _measured(options, watching, stack)
         service = stack.enter_context(_shown(options, tee(emit, *sinks), text))
-        judging.watch(service)
+        watching.watch(service)
         try:
             yield service
         finally:
             # What is sent last must not say that nobody knows how things stand.
-            judging.watch(None)
+            watching.watch(None)
 
 
-def _measured(options: DataSyncOptions, judging: Judging, stack: ExitStack) -> tuple[tuple[Emit, ...], _Text | None]:
+def _measured(options: DataSyncOptions, watching: Watching, stack: ExitStack) -> tuple[tuple[Emit, ...], _Text | None]:
     """The sinks of metrics and traces, and the text for Prometheus; none if nobody reads them."""
     asked = sending(os.environ)
     for note in asked.notes:
@@ -50,7 +50,7 @@ def _measured(options: DataSyncOptions, judging: Judging, stack: ExitStack) -> t
     from afresh.sinks.telemetry import telemetry
 
     stack.enter_context(told_in_short(say))
-    found = stack.enter_context(telemetry(options, judging, prometheus=options.web is not None, sent=asked.signals))
+    found = stack.enter_context(telemetry(options, watching, prometheus=options.web is not None, sent=asked.signals))
     return found.sinks, found.text
 
 

@@ -3,7 +3,7 @@
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,15 +18,17 @@ from rich.text import Text
 from afresh.cli import configuration
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit, meaning
-from afresh.cli.outlook import Standing, standing
+from afresh.cli.outlook import notes
 from afresh.cli.output import grid, results, shown, write_json
 from afresh.core import account, phrases
 from afresh.core.account import JsonValue
 from afresh.core.cause import Cause
 from afresh.core.facts import SourceState
 from afresh.core.health import TableHealth
-from afresh.core.sentences import Sentences, sentences
+from afresh.core.judgement import Judgement
+from afresh.core.sentences import Sentences
 from afresh.core.states import LOOKS, Health, State
+from afresh.engine.judging import judged
 from afresh.engine.service import Service
 
 _WATCH_SECONDS = 2.0
@@ -49,36 +51,38 @@ def status(
     """Shows how every table stands, worst first, and why. Reads the cache only; works beside a running service."""
     service = configuration.asking(config)
     try:
-        found = _watched(service, config, json=json) if watch else standing(service)
+        found = _watched(service, config, json=json) if watch else judged(service)
+        told = {} if watch else notes(service, found)
     finally:
         service.release()
     if not watch:
-        _write(found, config, json=json)
+        _write(found, told, config, json=json)
     return exit_of(found)
 
 
-def exit_of(found: Standing) -> Exit:
+def exit_of(found: Judgement) -> Exit:
     """Good if every table is healthy."""
     if found.unseen is not None:
         return meaning(found.unseen)
     return Exit.GOOD if found.health is Health.HEALTHY else Exit.NOT_GOOD
 
 
-def _watched(service: Service, config: Path | None, *, json: bool) -> Standing:
+def _watched(service: Service, config: Path | None, *, json: bool) -> Judgement:
     """The last that was seen before Ctrl-C. On a terminal in place, elsewhere one after the other."""
     console = results()
     with _interrupts() as interrupted:
-        found = standing(service)
+        found = judged(service)
         if json or not console.is_terminal:
-            _write(found, config, json=json)
+            _write(found, notes(service, found), config, json=json)
             while not interrupted(_WATCH_SECONDS):
-                found = standing(service)
-                _write(found, config, json=json)
+                found = judged(service)
+                _write(found, notes(service, found), config, json=json)
             return found
-        with Live(_told(found, config), console=console, auto_refresh=False, screen=True) as live:
+        first = _told(found, notes(service, found), config)
+        with Live(first, console=console, auto_refresh=False, screen=True) as live:
             while not interrupted(_WATCH_SECONDS):
-                found = standing(service)
-                live.update(_told(found, config), refresh=True)
+                found = judged(service)
+                live.update(_told(found, notes(service, found), config), refresh=True)
     return found
 
 
@@ -101,31 +105,31 @@ def _interrupts() -> Iterator[Callable[[float], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _write(found: Standing, config: Path | None, *, json: bool) -> None:
+def _write(found: Judgement, told: Mapping[str, str], config: Path | None, *, json: bool) -> None:
     if json:
-        write_json(as_json(found, config))
+        write_json(as_json(found, told, config))
     else:
-        show(found, config)
+        show(found, told, config)
 
 
-def show(found: Standing, config: Path | None = None) -> None:
+def show(found: Judgement, told: Mapping[str, str], config: Path | None = None) -> None:
     """The status as a table, with what is wrong and what is to be known below it."""
     results().print(_table(found))
     results().print()
-    for line in _below(found, config):
+    for line in _below(found, told, config):
         results().print(shown(line), soft_wrap=True)
 
 
-def _told(found: Standing, config: Path | None) -> Group:
+def _told(found: Judgement, told: Mapping[str, str], config: Path | None) -> Group:
     return Group(
         Text(f"{found.health} at {phrases.instant(found.at)}; Ctrl-C ends this.\n", style="bold"),
         _table(found),
         Text(""),
-        *(shown(line) for line in _below(found, config)),
+        *(shown(line) for line in _below(found, told, config)),
     )
 
 
-def _table(found: Standing) -> Table:
+def _table(found: Judgement) -> Table:
     columns = ("Table", "Source", "State", "Data as of", "Age", "Limit", "Next", "Last sync", "Read", "Changed")
     table = grid(columns, frozenset(("Age", "Limit", "Read")))
     for health in found.worst_first:
@@ -152,18 +156,18 @@ def state_text(health: TableHealth) -> Text:
     return Text(f"{look.glyph} {health.state}", style=f"bold {colour}" if health.state in _BOLD else colour)
 
 
-def _below(found: Standing, config: Path | None) -> Iterator[str]:
+def _below(found: Judgement, told: Mapping[str, str], config: Path | None) -> Iterator[str]:
     """What keeps tables from being fresh, each cause once and the worst first; what is to be known; the sum of it."""
     for tables in _by_cause(found):
-        yield from _problem(tables, sentences(tables[0], found.at, given(config)))
+        yield from _problem(tables, found.told(tables[0], given(config)))
         yield ""
-    yield from (note for note in found.notes if note)
+    yield from told.values()
     for source in found.sources:
-        if told := "; ".join(_of_source(source, found.at)):
-            yield f"{source.name}: {told}."
+        if troubles := "; ".join(_of_source(source, found.at)):
+            yield f"{source.name}: {troubles}."
     states = Counter(table.state for table in found.tables)
-    told = ", ".join(f"{states[state]} {state.lower()}" for state in State if states[state])
-    yield f"{found.health}: {told or 'there are no tables'}."
+    counted = ", ".join(f"{states[state]} {state.lower()}" for state in State if states[state])
+    yield f"{found.health}: {counted or 'there are no tables'}."
 
 
 def _of_source(source: SourceState, now: datetime) -> Iterator[str]:
@@ -184,7 +188,7 @@ _OF_THE_SOURCE = frozenset({Cause.SOURCE_UNREACHABLE, Cause.LOGIN_REFUSED, Cause
 _OF_ALL = frozenset({Cause.SERVICE_OFF, Cause.NO_WORKER, Cause.CACHE_FULL, Cause.CACHE_LOCKED, Cause.CACHE_UNREACHABLE})
 
 
-def _by_cause(found: Standing) -> list[list[TableHealth]]:
+def _by_cause(found: Judgement) -> list[list[TableHealth]]:
     """The tables that something keeps from being fresh, those together that one thing does."""
     groups: dict[tuple[str, str], list[TableHealth]] = {}
     for table in found.worst_first:
@@ -232,15 +236,15 @@ def given(config: Path | None) -> str | None:
     return None if config is None else str(config)
 
 
-def as_json(found: Standing, config: Path | None = None) -> JsonValue:
-    """The status with the names that `--json` promises."""
-    each = zip(found.tables, found.notes, strict=True)
+def as_json(found: Judgement, told: Mapping[str, str], config: Path | None = None) -> JsonValue:
+    """The status with the names that `--json` promises. `told` is what is to be known, by table."""
     return {
         "at": phrases.iso(found.at),
         "health": str(found.health),
         "error": None if found.unseen is None else str(found.unseen),
         "tables": [
-            account.of_table(table, sentences(table, found.at, given(config))) | {"note": note} for table, note in each
+            account.of_table(table, found.told(table, given(config))) | {"note": told.get(table.table_name)}
+            for table in found.tables
         ],
         "sources": [account.of_source(source) for source in found.sources],
     }

@@ -10,7 +10,6 @@ from afresh.cli.asking import who
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit, meaning
 from afresh.cli.foreground import attended
-from afresh.cli.outlook import data_source
 from afresh.cli.output import say, write, write_json
 from afresh.cli.watching import watching
 from afresh.core import phrases, schedule
@@ -41,7 +40,7 @@ def sync(
         emit = stack.enter_context(watching(log=verbose, verbose=verbose))
         service = configuration.service(config, emit)
         stack.callback(service.release)
-        source = data_source(service.options, table)
+        source = service.options.kept(table)
         service.recover()
         update_type = asked or _sensible(service, table)
         _refuse_if_running(service, table)
@@ -73,7 +72,7 @@ def _asked(*, mass: bool, daily: bool, hourly: bool) -> UpdateType | None:
 
 def _sensible(service: Service, table_name: str) -> UpdateType:
     """What is due; else the smallest window that is scheduled; else everything."""
-    config = data_source(service.options, table_name)
+    config = service.options.kept(table_name)
     seen = service.facts()
     past = seen.past(table_name)
     decision = schedule.decide(config, service.options, past, seen.now, frozenset(), lambda: "")

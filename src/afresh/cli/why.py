@@ -9,13 +9,15 @@ from rich.text import Text
 from afresh.cli import configuration
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit, meaning
-from afresh.cli.outlook import Standing, data_source, standing
+from afresh.cli.outlook import note
 from afresh.cli.output import results, shown, write_json
 from afresh.cli.status import given, state_text
 from afresh.core import account, phrases
 from afresh.core.health import TableHealth
-from afresh.core.sentences import evidence, sentences
+from afresh.core.judgement import Judgement
+from afresh.core.sentences import evidence
 from afresh.core.states import State
+from afresh.engine.judging import judged
 
 
 def why(
@@ -26,39 +28,37 @@ def why(
     """Explains how one table stands: cause, evidence, whether its data is safe, what happens next, what you can do."""
     service = configuration.asking(config)
     try:
-        data_source(service.options, table)
-        found = standing(service)
+        service.options.kept(table)
+        found = judged(service)
+        misses = None if found.unseen else note(service, table)
         configuration.tell_origin(service.workplace.cache)
     finally:
         service.release()
-    judged = found.of(table)
-    told = sentences(judged, found.at, given(config))
+    health = found.of(table)
+    told = found.told(health, given(config))
     if json:
-        write_json({"at": phrases.iso(found.at), **account.of_table(judged, told), "evidence": list(evidence(judged))})
+        write_json({"at": phrases.iso(found.at), **account.of_table(health, told), "evidence": list(evidence(health))})
     else:
-        _show(judged, found, given(config))
+        _show(health, found, misses, given(config))
     if found.unseen is not None:
         return meaning(found.unseen)
-    return Exit.GOOD if judged.state in (State.FRESH, State.DUE, State.SYNCING, State.DISABLED) else Exit.NOT_GOOD
+    return Exit.GOOD if health.state in (State.FRESH, State.DUE, State.SYNCING, State.DISABLED) else Exit.NOT_GOOD
 
 
-def _show(judged: TableHealth, found: Standing, config: str | None) -> None:
+def _show(health: TableHealth, found: Judgement, misses: str | None, config: str | None) -> None:
     console = results()
-    console.print(shown(judged.table_name, "bold"), state_text(judged), shown(f"({judged.health})"))
-    for label, text in _lines(judged, found, config):
+    console.print(shown(health.table_name, "bold"), state_text(health), shown(f"({health.health})"))
+    for label, text in (*_lines(health, found, config), *([("note", misses)] if misses else [])):
         console.print(Text(f"  {label:<9}", style="dim").append(shown(text)), soft_wrap=True)
 
 
-def _lines(judged: TableHealth, found: Standing, config: str | None) -> Iterator[tuple[str, str]]:
-    told = sentences(judged, found.at, config)
-    yield "cause", str(judged.cause or "none")
+def _lines(health: TableHealth, found: Judgement, config: str | None) -> Iterator[tuple[str, str]]:
+    told = found.told(health, config)
+    yield "cause", str(health.cause or "none")
     yield "what", told.happened
     yield "where", told.where
-    for line in evidence(judged):
+    for line in evidence(health):
         yield "evidence", line
     yield "safe?", told.safe
     yield "next", told.next
     yield "you", told.you
-    note = found.notes[found.tables.index(judged)]
-    if note:
-        yield "note", note

@@ -1,35 +1,79 @@
-"""How everything stands at one instant, for those who watch from outside: tables, and the breakers of sources."""
+"""How everything stands at one instant: what commands, pages, metrics and monitors all show."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from afresh.core.circuit import Circuit
-from afresh.core.errors import AfreshError
+from afresh.core.errors import AfreshError, ConfigurationError
 from afresh.core.facts import Facts, SourceState
-from afresh.core.health import TableHealth, judge, judge_unseen
+from afresh.core.health import TableHealth, judge, judge_unseen, worst
 from afresh.core.options import DataSyncOptions
+from afresh.core.sentences import Sentences, sentences
+from afresh.core.states import WORST_FIRST, Health, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """The judgement of each table, and how the breaker of each source stands; empty if there is nothing to judge."""
+    """The judgement of each table, and how each source stands. While the cache cannot be asked nobody knows of any
+    table, nothing is said of any source, and `unseen` says why."""
 
+    at: datetime
     tables: tuple[TableHealth, ...] = ()
-    breakers: Mapping[str, Circuit] = field(default_factory=dict)
+    sources: tuple[SourceState, ...] = ()
+    unseen: AfreshError | None = None
+
+    @property
+    def health(self) -> Health:
+        """That of the worst table, or of the cache."""
+        return Health.UNHEALTHY if self.unseen is not None else worst(self.tables)
+
+    @property
+    def all_fresh(self) -> bool:
+        """Whether every table that is synced is fresh."""
+        return all(table.state in (State.FRESH, State.DISABLED) for table in self.tables)
+
+    @property
+    def worst_first(self) -> tuple[TableHealth, ...]:
+        """The tables, those that need somebody first; in one state, as they are configured."""
+        return tuple(sorted(self.tables, key=lambda table: WORST_FIRST.index(table.state)))
+
+    @property
+    def breakers(self) -> Mapping[str, Circuit]:
+        """How the breaker of each source stands."""
+        return {source.name: circuit_of(source, self.at) for source in self.sources}
+
+    @property
+    def mark(self) -> str:
+        """The same as long as every table is in the same state with the same data and the same sync under way."""
+        parts = [f"{t.table_name}\0{t.state}\0{t.data_as_of}\0{t.running_since}\0{t.failure}" for t in self.tables]
+        return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+    def of(self, table_name: str) -> TableHealth:
+        """One table's judgement; ConfigurationError for one that is not kept."""
+        for table in self.tables:
+            if table.table_name == table_name:
+                return table
+        raise ConfigurationError(f"there is no table {table_name!r}")
+
+    def told(self, table: TableHealth, configuration: str | None = None) -> Sentences:
+        """What there is to say of it. `configuration` is the path that commands need to be given, if they need one."""
+        return sentences(table, self.at, configuration)
 
 
 def judged(facts: Facts) -> Judgement:
     """What the facts say."""
     return Judgement(
+        at=facts.now,
         tables=judge(facts),
-        breakers={name: circuit_of(facts.source(name), facts.now) for name in facts.options.source_systems},
+        sources=tuple(facts.source(name) for name in facts.options.source_systems),
     )
 
 
-def unseen(options: DataSyncOptions, error: AfreshError) -> Judgement:
+def unseen(options: DataSyncOptions, error: AfreshError, at: datetime) -> Judgement:
     """What can be said while the cache cannot be asked: of every table that nobody knows, of no source anything."""
-    return Judgement(tables=judge_unseen(options, error))
+    return Judgement(at=at, tables=judge_unseen(options, error), unseen=error)
 
 
 def circuit_of(source: SourceState, at: datetime) -> Circuit:

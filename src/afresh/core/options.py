@@ -12,7 +12,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from afresh.core.errors import ConfigurationError
 from afresh.core.model import ReloadStrategy, UpdateType
+
+_NAMED = 20
+"""So many tables are named to one who asks for another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,3 +242,14 @@ class DataSyncOptions:
     def data_source(self, table_name: str) -> DataSourceConfig | None:
         """The data source of that table, if there is one."""
         return next((source for source in self.data_sources if source.table_name == table_name), None)
+
+    def kept(self, table_name: str) -> DataSourceConfig:
+        """The data source of that table; ConfigurationError, with some that there are, if there is none."""
+        found = self.data_source(table_name)
+        if found is None:
+            names = [source.table_name for source in self.data_sources]
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            raise ConfigurationError(
+                f"there is no data source {table_name!r}", hint=f"The tables are: {', '.join(names[:_NAMED])}{more}."
+            )
+        return found

@@ -1,4 +1,4 @@
-"""The judgement of a service that runs, for gauges that are read one by one."""
+"""How things stand with a service: the one reading that commands, pages and gauges all show."""
 
 import threading
 import time
@@ -11,37 +11,52 @@ from afresh.engine.service import Service
 _GOOD_FOR_SECONDS = 1.0
 
 
-class Judging:
-    """Judges at most once a second, so that all gauges of one reading come from one look at the cache.
+def judged(service: Service) -> Judgement:
+    """How things stand at this moment; while the cache cannot be asked, of no table anything."""
+    try:
+        return judgement.judged(service.facts())
+    except CacheError as error:
+        return judgement.unseen(service.options, error, service.workplace.clock.now())
 
-    It judges nothing before it is told of a service, and nothing after it was told that the service ends: what is not
+
+class Judging:
+    """Judges a service at most once a second, however many look at it."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._lock = threading.Lock()
+        self._made_at = float("-inf")
+        self._known: Judgement | None = None
+
+    def now(self) -> Judgement:
+        """How things stand, at most a second ago."""
+        with self._lock:
+            if self._known is None or time.monotonic() - self._made_at > _GOOD_FOR_SECONDS:
+                self._known = judged(self._service)
+                self._made_at = time.monotonic()
+            return self._known
+
+    def forget(self) -> None:
+        """The next who looks sees what is so then."""
+        with self._lock:
+            self._known = None
+
+
+class Watching:
+    """What gauges ask, which are there before the service and after it.
+
+    Nothing is judged before it is told of a service, and nothing after it was told that the service ends: what is not
     judged has no value, rather than an old or a wrong one.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._service: Service | None = None
-        self._made_at = float("-inf")
-        self._known = Judgement()
+        self._judging: Judging | None = None
 
     def watch(self, service: Service | None) -> None:
         """From now on that service is judged; None: none."""
-        with self._lock:
-            self._service, self._made_at = service, float("-inf")
+        self._judging = None if service is None else Judging(service)
 
-    def __call__(self) -> Judgement:
-        """How things stand, at most a second ago."""
-        with self._lock:
-            if self._service is None:
-                return Judgement()
-            if time.monotonic() - self._made_at > _GOOD_FOR_SECONDS:
-                self._known = _look(self._service)
-                self._made_at = time.monotonic()
-            return self._known
-
-
-def _look(service: Service) -> Judgement:
-    try:
-        return judgement.judged(service.facts())
-    except CacheError as error:
-        return judgement.unseen(service.options, error)
+    def __call__(self) -> Judgement | None:
+        """How things stand, at most a second ago, so that all gauges of one reading come from one look at the cache."""
+        judging = self._judging
+        return None if judging is None else judging.now()

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from afresh.core import events, schedule
 from afresh.core.actions import standing
 from afresh.core.cause import Cause
-from afresh.core.errors import AfreshError, ConfigurationError, UpdateLost
+from afresh.core.errors import AfreshError, UpdateLost
 from afresh.core.facts import Facts, LastCheck
 from afresh.core.model import FAILED_RECORDS, Completion, DataUpdateTask, Outcome, UpdateType
 from afresh.core.options import DataSourceConfig, DataSyncOptions
@@ -194,13 +194,7 @@ class Service:
     ) -> events.SyncEnded:
         """One sync in the calling thread, due or not, paused or not; ConfigurationError for a table that is not
         configured."""
-        config = self.options.data_source(table_name)
-        if config is None:
-            raise ConfigurationError(
-                f"there is no data source {table_name!r}",
-                hint=f"The tables are: {', '.join(source.table_name for source in self.options.data_sources)}.",
-            )
-        task = self._wanted_task(config, update_type, requested_by, allow_shrink=allow_shrink)
+        task = self._wanted_task(self.options.kept(table_name), update_type, requested_by, allow_shrink=allow_shrink)
         return self._orchestrator.run_now(task, token)
 
     def wait(self, seconds: float) -> bool:

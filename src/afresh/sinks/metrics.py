@@ -20,9 +20,10 @@ Attributes = dict[str, str]
 
 
 class MetricsSink:
-    """Counts syncs as they begin and end. `look` is asked whenever the gauges are read."""
+    """Counts syncs as they begin and end. `look` is asked whenever the gauges are read;
+    while it gives None they have no value."""
 
-    def __init__(self, provider: MeterProvider, look: Callable[[], Judgement]) -> None:
+    def __init__(self, provider: MeterProvider, look: Callable[[], Judgement | None]) -> None:
         meter = provider.get_meter(METER)
         self._started = meter.create_counter(**_named(instruments.STARTED))
         self._completed = meter.create_counter(**_named(instruments.COMPLETED))
@@ -88,9 +89,13 @@ def _of_table(table: TableHealth) -> Attributes:
 
 
 def _observed(
-    look: Callable[[], Judgement], observe: Callable[[Judgement], Iterable[Observation]]
+    look: Callable[[], Judgement | None], observe: Callable[[Judgement], Iterable[Observation]]
 ) -> Callable[[CallbackOptions], Iterable[Observation]]:
-    return lambda _options: observe(look())
+    def observed(_options: CallbackOptions) -> Iterable[Observation]:
+        found = look()
+        return () if found is None else observe(found)
+
+    return observed
 
 
 def _last_successes(judged: Judgement) -> Iterable[Observation]:

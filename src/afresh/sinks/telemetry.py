@@ -48,7 +48,7 @@ class Telemetry:
 
 @contextmanager
 def telemetry(
-    options: DataSyncOptions, look: Callable[[], Judgement], *, prometheus: bool, sent: frozenset[Signal]
+    options: DataSyncOptions, look: Callable[[], Judgement | None], *, prometheus: bool, sent: frozenset[Signal]
 ) -> Iterator[Telemetry]:
     """Metrics and traces while the context is open; what is not yet sent is sent at its end, for a few seconds."""
     resource = _resource()

@@ -8,10 +8,11 @@ from fastapi.responses import JSONResponse
 
 from afresh.core.account import JsonValue
 from afresh.core.errors import AfreshError
+from afresh.core.judgement import Judgement
 from afresh.core.phrases import iso, span
 from afresh.core.states import LOOKS, Health, State
 from afresh.web.access import Reader
-from afresh.web.view import Snapshot, View
+from afresh.web.view import View
 
 router = APIRouter(tags=["health"])
 
@@ -68,7 +69,7 @@ def health(request: Request, _caller: Reader) -> JSONResponse:
     return JSONResponse(body, status_code=_STATUS[status])
 
 
-def _entry(found: Snapshot, number: int) -> JsonValue:
+def _entry(found: Judgement, number: int) -> JsonValue:
     table = found.tables[number]
     return {
         "status": str(table.health),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from afresh.core.cause import Cause
 from afresh.core.health import TableHealth
+from afresh.core.judgement import Judgement
 from afresh.core.states import WORST_FIRST, State
-from afresh.web.view import Snapshot
 
 SORTS = ("worst", "name", "age")
 _QUIET = frozenset({State.FRESH, State.DUE, State.SYNCING, State.DISABLED})
@@ -27,7 +27,7 @@ class Choice:
         return {"state": self.state, "source": self.source, "q": self.text, "sort": sort}
 
 
-def headline(found: Snapshot) -> str:
+def headline(found: Judgement) -> str:
     """One sentence that says how things stand."""
     if found.unseen is not None:
         return f"Nobody can tell how the tables stand: {found.unseen.message}."
@@ -54,7 +54,7 @@ _WORDS = {
 }
 
 
-def grouped(found: Snapshot) -> list[tuple[Cause, list[TableHealth]]]:
+def grouped(found: Judgement) -> list[tuple[Cause, list[TableHealth]]]:
     """The tables that are not within their limits, by cause, the worst cause first."""
     groups: dict[Cause, list[TableHealth]] = {}
     for table in found.worst_first:
@@ -63,7 +63,7 @@ def grouped(found: Snapshot) -> list[tuple[Cause, list[TableHealth]]]:
     return list(groups.items())
 
 
-def chosen(found: Snapshot, choice: Choice) -> list[TableHealth]:
+def chosen(found: Judgement, choice: Choice) -> list[TableHealth]:
     """The tables of the choice, in its order."""
     tables = [
         table

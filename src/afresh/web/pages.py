@@ -77,7 +77,7 @@ def now(
     shown = open_ones[:_SHOWN_STRIPS]
     log = view.service.workplace.cache.log
     strips = {
-        table.table_name: [] if found.facts is None else log.history(table_name=table.table_name, limit=_STRIP)
+        table.table_name: [] if found.unseen else log.history(table_name=table.table_name, limit=_STRIP)
         for table in shown
     }
     return page(
@@ -117,7 +117,7 @@ def one(request: Request, table: str, _caller: Reader) -> Response:
     found = view.now()
     judged = found.of(table)
     updates: list[DataUpdate] = []
-    if found.facts is not None:
+    if found.unseen is None:
         updates = list(view.service.workplace.cache.log.history(table_name=table, limit=_MOST_UPDATES))
     succeeded = [update for update in reversed(updates) if update.outcome is Outcome.SUCCEEDED and update.end_dt]
     return page(
@@ -198,7 +198,7 @@ def grid(request: Request, _caller: Reader, hours: Annotated[int, Query(ge=6, le
     rows = []
     for table in tables:
         log = view.service.workplace.cache.log
-        updates = [] if found.facts is None else log.history(table_name=table.table_name, limit=200)
+        updates = [] if found.unseen else log.history(table_name=table.table_name, limit=200)
         spans = charts.fresh_spans(updates, table.limit, begin - step, found.at)
         rows.append(
             (table, [_cell(spans, updates, begin + place * step, begin + (place + 1) * step) for place in range(24)])
@@ -230,9 +230,8 @@ def sources(request: Request, _caller: Reader) -> Response:
     view = view_of(request)
     found = view.now()
     names = view.service.options.source_systems
-    states = [found.facts.source(name) for name in names] if found.facts is not None else []
     counts = {name: [t for t in found.tables if t.source_system == name] for name in names}
-    return page(request, "sources", found=found, states=states, configs=names, tables=counts)
+    return page(request, "sources", found=found, states=found.sources, configs=names, tables=counts)
 
 
 @router.get("/sources.json")
@@ -253,7 +252,7 @@ def history(
     found = view_of(request).now()
     wanted = Outcome(outcome) if outcome in [str(one) for one in Outcome] else None
     rows: list[DataUpdate] = []
-    if found.facts is not None:
+    if found.unseen is None:
         log = view_of(request).service.workplace.cache.log
         rows = list(log.history(table_name=table or None, outcome=wanted, before=before, limit=50))
     rest = rows[-1].sequence if len(rows) == 50 else None

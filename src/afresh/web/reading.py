@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from afresh.config.masks import looks_secret
 from afresh.core import account
 from afresh.core.account import JsonValue
+from afresh.core.judgement import Judgement
 from afresh.core.model import Outcome
 from afresh.core.phrases import iso
 from afresh.core.sentences import evidence
@@ -21,7 +22,6 @@ from afresh.web.access import Admin, Reader
 from afresh.web.health import view_of
 from afresh.web.live import Live, as_value
 from afresh.web.problems import Refused
-from afresh.web.view import Snapshot
 
 _MAY_HOLD_SECRETS = frozenset({"url", "dsn", "connection_string", "sha256"})
 
@@ -62,7 +62,7 @@ def one_table(request: Request, table: str, _caller: Reader) -> Answer:
             "configuration": shown(config)}  # fmt: skip
 
 
-def _table(found: Snapshot, name: str) -> dict[str, JsonValue]:
+def _table(found: Judgement, name: str) -> dict[str, JsonValue]:
     judged = found.of(name)
     return account.of_table(judged, found.told(judged))
 
@@ -109,9 +109,7 @@ def _object(value: JsonValue) -> dict[str, JsonValue]:
 def sources(request: Request, _caller: Reader) -> Answer:
     """Reachable, sessions used of allowed, latency, skew, breaker and quiet hours, as far as they are known."""
     found = view_of(request).now()
-    names = view_of(request).service.options.source_systems
-    states = [found.facts.source(name) for name in names] if found.facts is not None else []
-    return {"at": iso(found.at), "sources": [_plain(state) for state in states]}
+    return {"at": iso(found.at), "sources": [_plain(state) for state in found.sources]}
 
 
 @router.get("/actions", summary="What people asked for, latest first")
