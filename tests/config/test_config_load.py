@@ -322,3 +322,30 @@ def test_a_file_that_is_not_there_or_not_readable_is_a_problem(tmp_path: Path) -
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidConfiguration, match=r"cannot be read: not a directory"):
         load(tmp_path / "file" / "afresh.toml", KINDS, {})
+
+
+def test_each_setting_tells_where_it_was_given(tmp_path: Path) -> None:
+    """By line of the file, or by the variable that overrides it; what was given nowhere has its default."""
+    text = CACHE + SQLITE + SOURCE + 'hourly = { interval = "1h" }\nfetcher_options = { schema_name = "PRODDTA" }\n'
+    found = loaded(
+        tmp_path, text, environ={"AFRESH__DATA_SOURCES__0__HOURLY__ENABLED": "true", "AFRESH__BATCH_SIZE": "5"}
+    )
+    table = ("data_sources", "WorkOrder")
+    assert found.origin(*table, "table_name") == "afresh.toml, line 7"
+    assert found.origin(*table, "hourly", "interval") == "afresh.toml, line 10"
+    assert found.origin(*table, "hourly", "enabled") == "environment variable AFRESH__DATA_SOURCES__0__HOURLY__ENABLED"
+    assert found.origin(*table, "fetcher_options", "schema_name") == "afresh.toml, line 11"
+    assert found.origin("source_systems", "JDE", "kind") == "afresh.toml, line 4"
+    assert found.origin("cache", "url") == "afresh.toml, line 2"
+    assert found.origin("batch_size") == "environment variable AFRESH__BATCH_SIZE"
+    assert found.origin(*table, "mass") == found.origin("check_interval") == "default"
+
+
+def test_an_origin_tells_no_value(tmp_path: Path) -> None:
+    """Neither a secret nor the reference to it is part of where it was given."""
+    login = 'user = "u"\npassword = { env = "CANARY_NAME" }\n'
+    found = loaded(
+        tmp_path, CACHE + SERVER + login + SOURCE + 'hourly = { interval = "1h" }\n', environ={"CANARY_NAME": "canary"}
+    )
+    assert found.origin("source_systems", "JDE", "password") == "afresh.toml, line 7"
+    assert "canary" not in str(dict(found.origins)).lower()

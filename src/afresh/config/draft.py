@@ -221,6 +221,7 @@ def _fetcher_options(bound: Bound, chosen: Chosen | None, binder: Binder) -> Any
     if kind is None:
         return plain(table)
     inner = binder.record(settings(kind.options), table, path)
+    bound.children["fetcher_options"] = inner
     if not _complete(inner, settings(kind.options)):
         return INVALID
     return INVALID if binder.build(kind.options, inner) is INVALID else inner.values

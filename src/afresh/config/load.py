@@ -14,6 +14,7 @@ from afresh.config.form import JSON, TOML, Form
 from afresh.config.kinds import Kinds
 from afresh.config.masks import by_tree, everything
 from afresh.config.nodes import Table
+from afresh.config.origins import origins
 from afresh.config.overrides import overlaid
 from afresh.config.problems import InvalidConfiguration, Problem
 from afresh.config.references import References
@@ -41,6 +42,7 @@ def _loaded(path: Path, text: Text, form: Form, kinds: Kinds, environ: Mapping[s
     findings = Findings()
     root, partial = toml_form.read(text, findings) if form is TOML else (json_form.read(text, findings), False)
     options: DataSyncOptions | None = None
+    found: Mapping[tuple[str, ...], str] = {}
     if root is not None:
         findings.hidden.extend(by_tree(root))
         section = _section(root, form, findings)
@@ -49,10 +51,11 @@ def _loaded(path: Path, text: Text, form: Form, kinds: Kinds, environ: Mapping[s
             draft = drafted(overlaid(section, environ, findings), binder, kinds, form.section)
             check(draft, binder, kinds)
             options = None if findings.found else _options(draft, binder)
+            found = origins(draft, text)
     problems = findings.problems(text, partial=partial)
     if problems or options is None:
         raise InvalidConfiguration(problems)
-    return replace(options, base_directory=path.absolute().parent)
+    return replace(options, base_directory=path.absolute().parent, origins=found)
 
 
 def _binder(form: Form, text: Text, findings: Findings, environ: Mapping[str, str], path: Path) -> Binder:

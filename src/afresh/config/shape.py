@@ -30,7 +30,7 @@ _ALIASES: dict[tuple[type, str], str] = {
     (DataSourceConfig, "hourly"): "hourly_config",
     (ScheduleConfig, "enabled"): "is_enabled",
 }
-_NOT_WRITTEN: set[tuple[type, str]] = {(DataSyncOptions, "base_directory")}
+_NOT_WRITTEN: set[tuple[type, str]] = {(DataSyncOptions, "base_directory"), (DataSyncOptions, "origins")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,9 @@ from pydantic import Field
 from afresh.core.errors import ConfigurationError
 from afresh.core.model import ReloadStrategy, UpdateType
 
+DEFAULT = "default"
+"""The origin of what was given nowhere."""
+
 _NAMED = 20
 """So many tables are named to one who asks for another."""
 
@@ -238,6 +241,14 @@ class DataSyncOptions:
 
     base_directory: Path = Path()
     """What relative paths in the options are relative to: the directory of the configuration file."""
+
+    origins: Mapping[tuple[str, ...], str] = field(default_factory=dict, compare=False)
+    """Where each setting was given, by the steps to it, such as `("data_sources", "Item", "hourly", "interval")`; what
+    is not there has its default."""
+
+    def origin(self, *steps: str) -> str:
+        """Where that setting was given, or `default`."""
+        return self.origins.get(steps, DEFAULT)
 
     def data_source(self, table_name: str) -> DataSourceConfig | None:
         """The data source of that table, if there is one."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from queue import Empty
 from typing import Any
 
@@ -22,6 +22,7 @@ from afresh.engine.pieces import Piece, pieces
 from afresh.engine.progress import Progress
 from afresh.engine.readahead import read_ahead
 from afresh.engine.reading import SyncReading
+from afresh.engine.schemas import Schemas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Workplace:
     instance_id: str
     batch_size: int
     bulk_copy_batch_size: int
+    schemas: Schemas = field(default_factory=Schemas)
 
 
 def sync(task: DataUpdateTask, table: Table, at: Workplace, cancel: CancelToken) -> Progress:
@@ -119,6 +121,8 @@ def _fit(task: DataUpdateTask, table: Table, at: Workplace) -> TableSchema:
     """Makes the cache table, or adds nullable columns to it, or raises `SchemaDiffers`."""
     schema = table.fetcher.schema()
     existing = at.cache.describe(task.table_name, schema)
+    found = drift.Drift() if existing is None else drift.compare(existing, schema)
+    at.schemas.note(task.table_name, schema, found, at.clock.now())
     if existing is None:
         at.cache.create(task.table_name, schema)
         at.emit(events.TableCreated(at=at.clock.now(), task=task, columns=len(schema.columns)))

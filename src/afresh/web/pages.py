@@ -5,7 +5,6 @@ shows its command and its consequence first.
 """
 
 import hashlib
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Annotated, Any
@@ -16,12 +15,14 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from jinja2 import Environment, PackageLoader
 
 from afresh.core import account, phrases
+from afresh.core.cause import Cause
 from afresh.core.model import DataUpdate, Outcome, Phase
 from afresh.core.sentences import evidence
 from afresh.core.states import LOOKS, State
-from afresh.web import acting, charts, reading
+from afresh.web import acting, charts, columns, reading
 from afresh.web.access import COOKIE, Operator, Reader, access_of
 from afresh.web.acting import Reason, Run
+from afresh.web.configured import configured
 from afresh.web.health import view_of
 from afresh.web.overview import SORTS, Choice, chosen, grouped, headline
 from afresh.web.problems import Refused
@@ -35,7 +36,7 @@ _DAYS = 30
 _MOST_UPDATES = 1000
 
 _pages = Environment(loader=PackageLoader("afresh", "web"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-_pages.globals.update(LOOKS=LOOKS, State=State, charts=charts, quote=lambda text: quote(text, safe=""))
+_pages.globals.update(LOOKS=LOOKS, State=State, Cause=Cause, charts=charts, quote=lambda text: quote(text, safe=""))
 _pages.filters.update(
     instant=phrases.instant,
     span=phrases.span,
@@ -116,6 +117,7 @@ def one(request: Request, table: str, _caller: Reader) -> Response:
     view = view_of(request)
     found = view.now()
     judged = found.of(table)
+    seen = view.service.workplace.schemas.of(table)
     updates: list[DataUpdate] = []
     if found.unseen is None:
         updates = list(view.service.workplace.cache.log.history(table_name=table, limit=_MOST_UPDATES))
@@ -134,28 +136,16 @@ def one(request: Request, table: str, _caller: Reader) -> Response:
         ),
         rows=charts.line([(u.start_dt, float(u.number_records)) for u in succeeded[-200:]], "Rows read", "rows"),
         phases=list(Phase),
-        schema=_schema(request, table),
-        options=reading.shown(view.config(table)),
+        seen=seen,
+        columns=[] if seen is None else columns.listed(seen.schema),
+        drift=[] if seen is None else columns.told(seen),
+        configured=configured(view.service.options, table),
         scope=_caller.scope,
     )
 
 
 def _seconds(update: DataUpdate) -> float:
     return (update.end_dt - update.start_dt).total_seconds() if update.end_dt else 0.0
-
-
-def _schema(request: Request, table: str) -> list[Mapping[str, object]]:
-    """The columns that the cache has, and which of them the fetcher delivers, as far as that is known."""
-    kept = view_of(request).service.tables.get(table)
-    if kept is None:
-        return []
-    try:
-        schema = kept.fetcher.schema()
-    except Exception:  # noqa: BLE001 - a source that cannot be asked does not keep the page from being shown
-        return []
-    return [
-        {"name": column.name, "type": column.type_name, "key": column.name in schema.key} for column in schema.columns
-    ]
 
 
 @router.post("/tables/{table}/{action}")

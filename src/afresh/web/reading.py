@@ -1,17 +1,10 @@
 """The admin API's questions: tables, updates, sources, actions, plan, configuration and live events. All JSON."""
 
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from datetime import timedelta
-from enum import Enum
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import SecretStr
 
-from afresh.config.masks import looks_secret
 from afresh.core import account
 from afresh.core.account import JsonValue
 from afresh.core.judgement import Judgement
@@ -19,14 +12,12 @@ from afresh.core.model import Outcome
 from afresh.core.phrases import iso
 from afresh.core.sentences import evidence
 from afresh.web.access import Admin, Reader
+from afresh.web.columns import as_json as seen_columns
+from afresh.web.configured import Answer, plain, shown, whole
+from afresh.web.configured import as_json as options_of
 from afresh.web.health import view_of
 from afresh.web.live import Live, as_value
 from afresh.web.problems import Refused
-
-_MAY_HOLD_SECRETS = frozenset({"url", "dsn", "connection_string", "sha256"})
-
-Answer = Any
-"""JSON; `core.account` has the shapes."""
 
 router = APIRouter(prefix="/api/v1", tags=["questions"])
 
@@ -57,9 +48,15 @@ def one_table(request: Request, table: str, _caller: Reader) -> Answer:
     """The judgement, its five sentences, and what it rests on."""
     found = view_of(request).now()
     judged = found.of(table)
-    config = view_of(request).config(table)
-    return {"at": iso(found.at), **account.of_table(judged, found.told(judged)), "evidence": list(evidence(judged)),
-            "configuration": shown(config)}  # fmt: skip
+    view = view_of(request)
+    return {
+        "at": iso(found.at),
+        **account.of_table(judged, found.told(judged)),
+        "evidence": list(evidence(judged)),
+        "configuration": shown(view.config(table)),
+        "options": options_of(view.service.options, table),
+        "schema": seen_columns(view.service.workplace.schemas.of(table)),
+    }
 
 
 def _table(found: Judgement, name: str) -> dict[str, JsonValue]:
@@ -109,7 +106,7 @@ def _object(value: JsonValue) -> dict[str, JsonValue]:
 def sources(request: Request, _caller: Reader) -> Answer:
     """Reachable, sessions used of allowed, latency, skew, breaker and quiet hours, as far as they are known."""
     found = view_of(request).now()
-    return {"at": iso(found.at), "sources": [_plain(state) for state in found.sources]}
+    return {"at": iso(found.at), "sources": [plain(state) for state in found.sources]}
 
 
 @router.get("/actions", summary="What people asked for, latest first")
@@ -124,8 +121,9 @@ def actions(
 
 @router.get("/config", summary="The configuration in force, without secrets")
 def config(request: Request, _caller: Admin) -> Answer:
-    """Every option with the value that holds. What may be a secret is not shown."""
-    return shown(view_of(request).service.options)
+    """Every option with the value that holds, and where those were given that are no defaults. What may be a secret is
+    not shown."""
+    return whole(view_of(request).service.options)
 
 
 @router.get("/events", summary="What happens, as it happens (server-sent events)", response_class=StreamingResponse)
@@ -137,32 +135,3 @@ async def events(
     seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 16 else None
     view = view_of(request)
     return StreamingResponse(live.stream(lambda: view.now().mark, seen), media_type="text/event-stream")
-
-
-def shown(value: object, name: str = "") -> Answer:
-    """A part of the configuration as JSON, with everything left out that may be a secret."""
-    if isinstance(value, SecretStr) or (name and _may_be_secret(name) and value is not None):
-        return "•••"
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: shown(getattr(value, field.name), field.name) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): shown(item, str(key)) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [shown(item) for item in value]
-    return _plain(value)
-
-
-def _plain(value: object) -> JsonValue:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, Enum | Path):
-        return str(value)
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return iso(value) if hasattr(value, "isoformat") and hasattr(value, "tzinfo") else str(value)  # type: ignore[arg-type]
-
-
-def _may_be_secret(name: str) -> bool:
-    return looks_secret(name) or name in _MAY_HOLD_SECRETS
