@@ -1,5 +1,6 @@
 """What the PostgreSQL source does beyond the kit: rights, clock, parts, errors, and types that only it has."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -276,6 +277,17 @@ def test_parts_by_an_uneven_column(place: Path) -> None:
     assert min(sizes) > 1000
 
 
+def test_parts_wait_for_their_turn(place: Path) -> None:
+    """A part that is read long after the cut, because others came first, still finds the snapshot: the session that
+    keeps it is expected to be silent."""
+    sql(place, "CREATE TABLE t (id int PRIMARY KEY, v int)", "INSERT INTO t SELECT g, 0 FROM generate_series(1, 50) g")
+    impatient = source(place, read_timeout=timedelta(seconds=0.3))
+    with impatient.parts(select(place, partition_by="id"), 2) as parts:
+        time.sleep(1)
+        sql(place, "DELETE FROM t")
+        assert sorted(number for part in parts for number in ids(impatient, part)) == list(range(1, 51))
+
+
 def test_parts_that_cannot_be(place: Path) -> None:
     """A view is read whole; a column that is not there is named."""
     sql(place, "CREATE TABLE t (id int)", "CREATE VIEW v AS SELECT * FROM t", "INSERT INTO t VALUES (1)")
@@ -294,7 +306,7 @@ def test_a_snapshot_that_is_gone(place: Path) -> None:
     sql(place, "CREATE TABLE t (id int)", "INSERT INTO t VALUES (1)")
     with source(place).parts(select(place), 2) as parts:
         pass
-    with pytest.raises(SourceUnavailable):
+    with pytest.raises(SourceUnavailable, match="does not exist$"):
         ids(source(place), parts[0])
 
 

@@ -33,7 +33,7 @@ _REFUSALS = re.compile(
     re.IGNORECASE,
 )
 _NO_DATABASE = re.compile(r"database .* does not exist", re.IGNORECASE)
-_ENDED = re.compile(r"\s*SQLSTATE: \w{5}\s*$")
+_ENDED = re.compile(r"[\s.]*SQLSTATE: \w{5}\s*$")
 _HINTS = {
     "42501": "Ask the source's administrator for SELECT on what is read: see docs/how-to/grants-postgres.md.",
     "53300": "The server has no connection left for us: lower `max_sessions`, or read at another time.",

@@ -4,12 +4,12 @@ Each session is one transaction that reads one state of the database and refuses
 values look is set in it. What is set by SET needs no start-up parameter, which poolers refuse.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import adbc_driver_manager
 import adbc_driver_postgresql.dbapi as adbc
@@ -45,6 +45,7 @@ _ONE_STATE = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _ORPHANS = "SET client_connection_check_interval = '1s'"
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,22 @@ class Server:
     ports: frozenset[int]
 
     @contextmanager
-    def asking(self, cancel: Cancellation, *, settings: str = "") -> Iterator[Connection]:
-        """A session for a few short statements with `$1` parameters; `settings` are statements that come first."""
+    def asking(self, cancel: Cancellation) -> Iterator[Connection]:
+        """A session for a few short statements with `$1` parameters."""
+        with self._connected(cancel, "") as (connection, watch), watch.calling():
+            yield connection
+
+    @contextmanager
+    def holding(self, cancel: Cancellation, ask: Callable[[Connection], T], settings: str) -> Iterator[T]:
+        """The answer to a few short statements, before which come those of `settings`. The session is open as long as
+        the context is, and nothing is expected of it any more."""
+        with self._connected(cancel, settings) as (connection, watch):
+            with watch.calling():
+                found = ask(connection)
+            yield found
+
+    @contextmanager
+    def _connected(self, cancel: Cancellation, settings: str) -> Iterator[tuple[Connection, Watch]]:
         with self._watched(cancel) as watch:
             with watch.connecting():
                 connection: Connection = psycopg.connect(
@@ -70,7 +85,7 @@ class Server:
                 with watch.calling():
                     connection.execute("; ".join((_READ_ONLY, "BEGIN", _ONE_STATE, self.settings, settings)).encode())
                     _known_version(self.place, connection.info.server_version)
-                    yield connection
+                yield connection, watch
             finally:
                 connection.close()
 

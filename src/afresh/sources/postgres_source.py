@@ -29,7 +29,7 @@ from afresh.sources.never import NEVER
 from afresh.sources.postgres_catalogue import columns, columns_sql, with_declared
 from afresh.sources.postgres_options import PostgresOptions
 from afresh.sources.postgres_parts import cut
-from afresh.sources.postgres_session import Server, Stream, server
+from afresh.sources.postgres_session import Connection, Server, Stream, server
 from afresh.sources.postgres_texts import DIALECT
 from afresh.sources.postgres_types import bare, converted, decoded, expression, mask, named
 from afresh.sources.predicates import with_values
@@ -100,11 +100,15 @@ class PostgresSource:
             yield (whole,)
             return
         patient = f"SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = {_MINUTE}"
-        with self._server.asking(NEVER, settings=patient) as connection:
+
+        def ask(connection: Connection) -> tuple[Select, ...]:
             found = cut(connection, replace(select, partitions=1), count)
             exported = connection.execute("SELECT pg_export_snapshot()").fetchone()
             assert exported is not None
-            yield tuple(replace(part, partition_by=None, snapshot=exported[0]) for part in found)
+            return tuple(replace(part, partition_by=None, snapshot=exported[0]) for part in found)
+
+        with self._server.holding(NEVER, ask, patient) as parts:
+            yield parts
 
     def describe(self, table: TableName) -> TableInfo | None:
         """The columns that the account may read, with the types that their domains are of; rows by the last ANALYZE."""
