@@ -259,7 +259,7 @@ def _mannered(
     sized = BatchSizes(source, longest=config.batch_time)
     counted = Sessions(sized, name=name, budget=budget, patience=config.idle_timeout / 2)
     timed = Timeouts(counted, name=name, idle=config.idle_timeout, longest=config.longest_read)
-    logins = Logins(timed, name=name, mark=settings_mark(config))
+    logins = Logins(timed, name=name, mark=settings_mark(config), ticks=lambda: clock.now().timestamp())
     tried = Retries(logins, retries=config.retries, wait=config.retry_wait)
     parted = PartitionedSource(tried)
     if config.max_rows_per_second is None:

@@ -150,6 +150,46 @@ def test_reads_that_begin_together_make_two_attempts_in_all() -> None:
     assert source.most_open == 1
 
 
+def test_a_password_that_was_changed_costs_two_attempts() -> None:
+    """Reads that begin together, half a minute after the last success, are two logins, not eight."""
+    clock = ManualClock()
+    source = ScriptedSource([batch()], *([fails(LoginRefused("no"))] for _ in range(8)))
+    polite, barrier = Logins(source, name="S", ticks=ticks_of(clock)), threading.Barrier(8)
+    rows_of(polite)
+    clock.advance(timedelta(seconds=31))
+
+    def read() -> None:
+        barrier.wait()
+        with pytest.raises(LoginRefused):
+            rows_of(polite)
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(source.asked) == 1 + 2
+
+
+def test_a_slow_read_holds_up_the_others_for_a_moment_only() -> None:
+    """Long after the last success one goes first; if it brings nothing for so long, the others go on."""
+    clock, slow, began = ManualClock(), threading.Event(), threading.Event()
+
+    def waits(_reading: Reading) -> None:
+        began.set()
+        slow.wait(20)
+
+    polite = Logins(ScriptedSource([batch()], [waits], [batch()]), name="S", ticks=ticks_of(clock), patience=0.2)
+    rows_of(polite)
+    clock.advance(timedelta(seconds=31))
+    first = threading.Thread(target=rows_of, args=(polite,))
+    first.start()
+    assert began.wait(5)
+    assert rows_of(polite) == 3
+    slow.set()
+    first.join(10)
+
+
 # ------------------------------------------------------------------------------------------ pace and size
 
 

@@ -306,7 +306,7 @@ def test_a_snapshot_that_is_gone(place: Path) -> None:
     sql(place, "CREATE TABLE t (id int)", "INSERT INTO t VALUES (1)")
     with source(place).parts(select(place), 2) as parts:
         pass
-    with pytest.raises(SourceUnavailable, match="does not exist$"):
+    with pytest.raises(SourceUnavailable, match=r"does not exist$"):
         ids(source(place), parts[0])
 
 

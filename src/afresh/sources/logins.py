@@ -1,7 +1,9 @@
 """Logins that are refused are not tried again and again: a database locks an account after a few."""
 
 import threading
+import time
 from collections.abc import Iterator
+from itertools import count
 from typing import TypeVar
 
 import pyarrow as pa
@@ -10,12 +12,14 @@ from afresh.core.errors import LoginRefused, SourceRefused
 from afresh.core.ports import Reading, SourceSystem
 from afresh.core.select import Query, Select
 from afresh.sources.never import NEVER
+from afresh.sources.watched import Ticks
 from afresh.sources.wrapped import Ask, Wrapped, closing
 
 T = TypeVar("T")
 
 MOST = 2
 _POLL_SECONDS = 0.1
+_PROOF_SECONDS = 30.0
 
 
 class Logins(Wrapped):
@@ -24,16 +28,29 @@ class Logins(Wrapped):
     can tell whether they are still the same.
 
     Until a first session succeeded, and again after a refusal, one is tried at a time, so that four reads that begin
-    together do not make four attempts. A right that is refused (`SourceRefused`) before anything succeeded counts as
+    together do not make four attempts. That the password is still the same a success proves for half a minute; after
+    that one goes first again, for which the others wait, but not for long: a login is not refused late. A right that
+    is refused (`SourceRefused`) before anything succeeded counts as
     a login, because some databases do not tell the two apart; afterwards it does not.
     """
 
-    def __init__(self, inner: SourceSystem, *, name: str, mark: str = "") -> None:
+    def __init__(
+        self,
+        inner: SourceSystem,
+        *,
+        name: str,
+        mark: str = "",
+        ticks: Ticks = time.monotonic,
+        patience: float = 5.0,
+    ) -> None:
         super().__init__(inner)
         self._name = name
         self._mark = mark
+        self._ticks = ticks
+        self._most_polls = patience / _POLL_SECONDS
         self._changed = threading.Condition()
         self._proven = False
+        self._proven_at = ticks()
         self._trying = False
         self._refused = 0
         self._last = ""
@@ -71,21 +88,26 @@ class Logins(Wrapped):
     def begin(self, reading: Reading) -> bool:
         """Waits until this attempt may be made; whether it is made alone."""
         with self._changed:
-            while True:
+            for polls in count():
                 reading.check()
                 if self._refused >= MOST:
                     raise self._stopped()
-                if self._proven:
+                if self._proven and (self._is_fresh() or polls >= self._most_polls):
                     return False
                 if not self._trying:
                     self._trying = True
                     return True
                 self._changed.wait(_POLL_SECONDS)
+            raise AssertionError("it never ends by itself")
+
+    def _is_fresh(self) -> bool:
+        return 0 <= self._ticks() - self._proven_at < _PROOF_SECONDS
 
     def proved(self) -> None:
         """A session succeeded."""
         with self._changed:
             self._proven = True
+            self._proven_at = self._ticks()
             self._refused = 0
             self._changed.notify_all()
 
