@@ -17,6 +17,7 @@ from afresh.core.ports import Cache, Clock, Emit, Fetcher, PostProcessor, Stage
 from afresh.core.schema import TableSchema
 from afresh.core.select import Policy
 from afresh.engine import quarantine
+from afresh.engine.asking import asked
 from afresh.engine.cancellation import CancelToken
 from afresh.engine.pieces import Piece, pieces
 from afresh.engine.progress import Progress
@@ -54,8 +55,8 @@ def sync(task: DataUpdateTask, table: Table, at: Workplace, cancel: CancelToken)
     success, or it does not say success; what was merged before a failure is true and is simply merged again.
     """
     plan = _plan(task, table)
-    with _recorded(task, table, plan, at) as done:
-        schema = _fit(task, table, at)
+    with _recorded(task, table, plan, at, cancel) as done:
+        schema = _fit(task, table, at, cancel)
         reloads = plan.reload is not None
         with at.cache.stage(task.table_name, schema, task.operation_id, cancel, reload=reloads) as stage:
             for piece in _read(task, table, at, schema, done, cancel):
@@ -77,7 +78,9 @@ def _plan(task: DataUpdateTask, table: Table) -> SyncPlan:
 
 
 @contextmanager
-def _recorded(task: DataUpdateTask, table: Table, plan: SyncPlan, at: Workplace) -> Iterator[Progress]:
+def _recorded(
+    task: DataUpdateTask, table: Table, plan: SyncPlan, at: Workplace, cancel: CancelToken
+) -> Iterator[Progress]:
     """Keeps the DataUpdate row: open from here, ended as failed or cancelled if the sync does not complete it."""
     done = Progress(started=at.clock.now(), plan=plan.reason)
     at.cache.log.start(
@@ -93,8 +96,8 @@ def _recorded(task: DataUpdateTask, table: Table, plan: SyncPlan, at: Workplace)
         )
     )
     try:
-        done.hear(table.fetcher.clock(), at.clock.now())
-        expected = table.fetcher.explain(task.minimum_dt).expected_rows
+        done.hear(asked(table.fetcher.clock, cancel), at.clock.now())
+        expected = asked(lambda: table.fetcher.explain(task.minimum_dt), cancel).expected_rows
         at.emit(
             events.SyncStarted(
                 at=done.started,
@@ -117,9 +120,9 @@ def _recorded(task: DataUpdateTask, table: Table, plan: SyncPlan, at: Workplace)
         at.emit(events.TimeSpent(at=at.clock.now(), task=task, phases=tuple(done.spans.values())))
 
 
-def _fit(task: DataUpdateTask, table: Table, at: Workplace) -> TableSchema:
+def _fit(task: DataUpdateTask, table: Table, at: Workplace, cancel: CancelToken) -> TableSchema:
     """Makes the cache table, or adds nullable columns to it, or raises `SchemaDiffers`."""
-    schema = table.fetcher.schema()
+    schema = asked(table.fetcher.schema, cancel)
     existing = at.cache.describe(task.table_name, schema)
     found = drift.Drift() if existing is None else drift.compare(existing, schema)
     at.schemas.note(task.table_name, schema, found, at.clock.now())
