@@ -43,9 +43,14 @@ class Session:
         """Ends the statement under way from another session; may block."""
 
     def connect(self, limit: timedelta) -> None:
-        """Logs in; SourceUnavailable if that takes longer than the limit."""
+        """Logs in; SourceUnavailable if that takes longer than the limit. A login that succeeds after that is ended
+        again as soon as it has."""
         self._thread.start()
-        self._wait(self._asked(self._connect), limit)
+        try:
+            self._wait(self._asked(self._connect), limit)
+        except BaseException:
+            self.close()
+            raise
 
     def execute(self, sql: str) -> None:
         """A statement whose result does not matter."""
@@ -81,7 +86,8 @@ class Session:
 
     def _connect(self) -> None:
         with self._link.opening():
-            self._driver.connect()
+            if not self._broken:  # given up while it waited for its turn
+                self._driver.connect()
 
     def _asked(self, job: Callable[[], T]) -> queue.SimpleQueue[Any]:
         answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
