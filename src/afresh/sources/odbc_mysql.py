@@ -224,7 +224,8 @@ MYSQL = Profile(
         unavailable=("08", "HYT", "40001", "HY001"),
         refused_text=r"(?i)access denied|command denied|is not allowed to connect|unknown database",
         unavailable_text=r"(?i)can't connect|lost connection|gone away|deadlock|lock wait|too many connections|"
-        r"server shutdown|malformed|unknown mysql server host|connection was killed",
+        r"server shutdown|malformed|unknown mysql server host|connection was killed|(?:read|write) error:|"
+        r"error in server handshake|broken pipe|connection reset",
     ),
     read_only_sessions=True,
     tested="MariaDB with MariaDB's ODBC driver",
