@@ -114,6 +114,16 @@ def test_a_slow_connection(proxy: Proxy) -> None:
     assert 0.4 < time.monotonic() - began < 3
 
 
+def test_a_server_that_is_down(proxy: Proxy, giver: Giver) -> None:
+    """Connections are cut, new ones get nowhere, and it works again once it is healed."""
+    with socket.create_connection(proxy.address, timeout=5):
+        proxy.refuse()
+        assert giver.gone.acquire(timeout=2)
+        assert taken(proxy) == 0
+    proxy.heal()
+    assert taken(proxy) == SIZE
+
+
 def test_a_closed_proxy_refuses(proxy: Proxy) -> None:
     """Nobody listens any more."""
     address = proxy.address

@@ -32,6 +32,7 @@ class Proxy:
         self._cut_after: int | None = None
         self._stall_after: int | None = None
         self._rate: float | None = None
+        self._refuses = False
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._open: set[socket.socket] = set()
@@ -59,10 +60,16 @@ class Proxy:
         """Forwards no faster than that from the server."""
         self._rate = bytes_per_second
 
+    def refuse(self) -> None:
+        """Cuts every connection, and every new one before it has said anything, as a server does that is down."""
+        self._refuses = True
+        self._cut()
+
     def heal(self) -> None:
         """Forwards again as at first; connections that were cut stay cut."""
         with self._lock:
             self._cut_after = self._stall_after = self._rate = None
+            self._refuses = False
 
     def close(self) -> None:
         """Cuts all connections and listens no more."""
@@ -84,6 +91,9 @@ class Proxy:
                 return
             with self._lock:
                 self.connections += 1
+            if self._refuses:
+                _reset(client)
+                continue
             try:
                 server = self._connected()
             except OSError:
