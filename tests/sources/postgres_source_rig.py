@@ -152,9 +152,9 @@ def accounts() -> dict[str, Any]:
 
 
 def _ask_for_passwords() -> None:
-    """A server from a wheel trusts everybody; of the reader it shall want the password."""
+    """A server from a wheel trusts everybody; of the reader, and of roles that are in it, it shall want a password."""
     ((place,),) = server.run("SHOW hba_file")
-    path, rule = Path(place), f"local all {READER} scram-sha-256\n"
+    path, rule = Path(place), f"local all +{READER} scram-sha-256\n"
     try:
         found = path.read_text()
         if rule not in found:
