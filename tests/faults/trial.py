@@ -215,7 +215,7 @@ def _options(origin: Origin) -> DataSyncOptions:
     system = SourceSystemConfig(
         kind=origin.kind,
         max_sessions=4,
-        idle_timeout=timedelta(seconds=3),
+        idle_timeout=timedelta(seconds=6),
         retries=1,
         retry_wait=timedelta(milliseconds=10),
         breaker_pause=HOUR / 2,
