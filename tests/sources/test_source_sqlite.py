@@ -7,6 +7,7 @@ import time
 import tracemalloc
 from collections.abc import Generator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +25,7 @@ from afresh.core.kinds import SourceContext
 from afresh.core.model import SourceInstant
 from afresh.core.options import SourceSystemConfig
 from afresh.core.schema import parse_type
-from afresh.core.select import Compare, Output, Query, Select, TableName
+from afresh.core.select import Compare, Output, Policy, Query, Select, TableName
 from afresh.sources.sqlite import SQLITE, SqliteOptions
 from afresh.testing.cancellation import ManualCancellation
 from afresh.testing.clock import ManualClock
@@ -397,6 +398,25 @@ def test_text_that_is_no_utf8_is_found(tmp_path: Path) -> None:
     with pytest.raises(BadValue) as raised:
         rows_of(source_of(path), select("T", Id="int64", V="text"), batch_rows=20)
     assert raised.value.message == "source ERP: T.V: row Id=77 holds TEXT 'xx??', which text cannot hold exactly"
+
+
+@pytest.mark.parametrize(("policy", "came"), [(Policy.NULL, 60), (Policy.QUARANTINE, 58)])
+def test_text_that_is_no_utf8_follows_its_policy(tmp_path: Path, policy: Policy, came: int) -> None:
+    """It is left out or set aside and counted once, and the rows before and after it come each once."""
+    bad = [(20, b"\xfc\x80"), (44, b"\xff")]
+    good = [(n, b"ok") for n in range(60) if n not in dict(bad)]
+    path = database(
+        tmp_path / "a.db",
+        "CREATE TABLE T (Id INTEGER PRIMARY KEY, V TEXT)",
+        rows=[("INSERT INTO T VALUES (?, CAST(? AS TEXT))", good + bad)],
+    )
+    what, watched = select("T", Id="int64", V="text"), ManualCancellation()
+    what = replace(what, outputs=(what.outputs[0], replace(what.outputs[1], policy=policy)))
+    batches = list(source_of(path).read(what, watched, 7))
+    rows = [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
+    assert len(rows) == came
+    assert [row for row in rows if row[1]] == [(n, "ok") for n, _ in good]
+    assert sum(misfit.rows for misfit in watched.misfits) == 2
 
 
 # ------------------------------------------------------------------------------------------- queries, catalogue

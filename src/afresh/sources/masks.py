@@ -33,4 +33,5 @@ def shape(value: object) -> str:
 def short(value: object) -> str:
     """The value itself, cut after 60 characters: for keys, which name a row."""
     text = f"{len(value)} bytes" if isinstance(value, bytes) else str(value)
+    text = text.encode("utf-8", "backslashreplace").decode()  # bytes that were no text
     return text if len(text) <= 60 else text[:60] + "..."

@@ -3,12 +3,14 @@
 import marshal
 import re
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from getpass import getuser
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -127,29 +129,37 @@ class SqliteSource:
         return render(select, DIALECT)
 
     def read(self, select: Select | Query, reading: Reading, batch_rows: int) -> Iterator[pa.RecordBatch]:
-        """Streams the rows from one state of the database; batches of wide rows are cut short at about 32 MB."""
+        """Streams the rows from one state of the database; batches of wide rows are cut short at about 32 MB.
+
+        At a text that is not UTF-8 the driver gives up: the read begins again, in the same transaction and past what
+        has come, with texts taken as they are, so that such a value follows its column's policy.
+        """
         reading.check()
         outputs = select.outputs
         if isinstance(select, Query) and not outputs:
             outputs = tuple(Output(column.name, column.name, column.type) for column in self.describe_query(select))
         statement = self.statement(select)
         with self._session(reading) as connection:
-            read = _Read(self._fitting(select, outputs, reading, connection), select, outputs, connection)
+            read = _Read(self._fitting(select, outputs, reading, connection), select, outputs)
             rows_done = 0
-            try:
+            for decode in (None, _undecoded):
+                if decode is not None:
+                    connection.text_factory = decode
                 cursor = connection.execute(statement.sql, statement.parameters)
                 read.look_at(cursor)
-                for rows in _batches(cursor, batch_rows):
-                    reading.check()
-                    batch = read.batch(rows, rows_done)
-                    rows_done += len(rows)
-                    rows.clear()  # the batch may wait for long
-                    yield batch
-            except sqlite3.OperationalError as error:
-                if _UNDECODED.match(str(error)):
-                    read.find_undecodable(statement, rows_done, reading)
-                    raise QueryFailed(f"source {self._name}: a text of the result is not valid UTF-8") from None
-                raise
+                deque(islice(cursor, rows_done), maxlen=0)
+                try:
+                    for rows in _batches(cursor, batch_rows):
+                        reading.check()
+                        batch = read.batch(rows, rows_done)
+                        rows_done += len(rows)
+                        rows.clear()  # the batch may wait for long
+                        yield batch
+                except sqlite3.OperationalError as error:
+                    if decode is not None or not _UNDECODED.match(str(error)):
+                        raise
+                else:
+                    return
 
     @contextmanager
     def parts(self, select: Select, count: int) -> Iterator[Sequence[Select]]:
@@ -266,15 +276,12 @@ class SqliteSource:
 
 
 class _Read:
-    """One read: turns rows into batches, and finds the row when a text is none."""
+    """One read: turns rows into batches."""
 
-    def __init__(
-        self, fitting: Fitting, select: Select | Query, outputs: Sequence[Output], connection: sqlite3.Connection
-    ) -> None:
+    def __init__(self, fitting: Fitting, select: Select | Query, outputs: Sequence[Output]) -> None:
         self._fitting = fitting
         self._select = select
         self._outputs = outputs
-        self._connection = connection
         self._positions: Sequence[int] = ()
 
     def look_at(self, cursor: sqlite3.Cursor) -> None:
@@ -286,15 +293,10 @@ class _Read:
         columns = list(zip(*rows, strict=True))
         return self._fitting.batch([columns[position] for position in self._positions], rows_before)
 
-    def find_undecodable(self, statement: Statement, rows_done: int, cancel: Cancellation) -> None:
-        """Reads on from that row once more with texts taken as they are, and raises `BadValue` for the one that is
-        not UTF-8. The transaction is the same, so the rows are."""
-        self._connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
-        cursor = self._connection.execute(statement.sql, statement.parameters)
-        for number, row in enumerate(cursor):
-            if number >= rows_done:
-                cancel.check()
-                self.batch([row], number)
+
+def _undecoded(text: bytes) -> str:
+    """A text of which bytes that are not UTF-8 are kept as what no type takes, so that the value does not fit."""
+    return text.decode("utf-8", "surrogateescape")
 
 
 def _batches(cursor: sqlite3.Cursor, batch_rows: int) -> Iterator[list[tuple[Any, ...]]]:
