@@ -1,6 +1,6 @@
 """What the kit for sources needs of a DuckDB file."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -20,6 +20,7 @@ from afresh.core.schema import TIME, TIMESTAMP, Column
 from afresh.sources.duckdb import DuckdbSource
 from afresh.sources.duckdb_session import Limits
 from afresh.testing.clock import ManualClock
+from afresh.testing.source_kit_odd import declared_as
 from afresh.testing.source_kit_rig import SourceBench, SourceRig, SourceTrial, SourceType, Wish
 
 reading = datetime.fromisoformat
@@ -142,6 +143,24 @@ class DuckdbSourceRig(SourceRig):
     """A file of its own for each test."""
 
     types: ClassVar[Sequence[SourceType]] = TYPES
+    odd: ClassVar[Mapping[str, SourceType | str]] = MappingProxyType(
+        {
+            "bare NUMBER": SourceType(
+                declared="DECIMAL",
+                arrives="decimal(18,3)",
+                values=(("1.5", Decimal("1.500")),),
+                note="a DECIMAL without digits is a DECIMAL(18,3)",
+            ),
+            "9999-12-31 23:59:59.9999999": SourceType(
+                declared="TIMESTAMP",
+                arrives="datetime",
+                values=(("'9999-12-31 23:59:59.9999999'", reading("9999-12-31 23:59:59.999999")),),
+                note="DuckDB itself has cut it to microseconds when it was written",
+            ),
+            "CHAR padding": declared_as(TYPES, "CHAR(5)"),
+            "cp1252 bytes": "a text of DuckDB's is UTF-8; it takes no other bytes",
+        }
+    )
     # With AFRESH_TEST_FULL a read was seen to keep about 15 MB more for each million rows of a file, beyond DuckDB's
     # memory_limit of 32 MB: 178 MB at one million rows, 250 MB at five. The bare driver does the same, but less.
     outside: ClassVar = MappingProxyType(

@@ -53,6 +53,13 @@ class FilesSourceRig(DuckdbSourceRig):
     own_statements: ClassVar = MappingProxyType(
         {"CREATE TEMP VIEW": "a view in our own memory, by which the files have the table's name"}
     )
+    odd: ClassVar = MappingProxyType(
+        {
+            **DuckdbSourceRig.odd,
+            "bare NUMBER": "a number of a file has the digits that its type or the options say",
+            "cp1252 bytes": "files of texts are UTF-8; the kit's rig can write no others",
+        }
+    )
     gaps: ClassVar = MappingProxyType(
         {"test_one_state": "a file that is written while it is read ends the read with an error that says so"}
     )

@@ -26,6 +26,7 @@ from afresh.sources.odbc_mysql import MYSQL
 from afresh.sources.odbc_options import MysqlOptions
 from afresh.testing.clock import ManualClock
 from afresh.testing.proxy import Target
+from afresh.testing.source_kit_odd import declared_as
 from afresh.testing.source_kit_rig import SourceRig, SourceTrial, SourceType, Wish
 
 reading = datetime.fromisoformat
@@ -169,6 +170,29 @@ class MysqlSourceRig(SourceRig):
     """A database of its own for each test."""
 
     types = TYPES
+    odd: ClassVar = MappingProxyType(
+        {
+            "bare NUMBER": SourceType(
+                declared="decimal",
+                arrives="int64",
+                values=(("2", 2),),
+                note="a decimal without digits is a decimal(10,0)",
+            ),
+            "9999-12-31 23:59:59.9999999": SourceType(
+                declared="datetime(6)",
+                arrives="datetime",
+                values=(("'9999-12-31 23:59:59.9999999'", reading("9999-12-31 23:59:59.999999")),),
+                note="MariaDB itself has cut it to microseconds when it was written",
+            ),
+            "CHAR padding": declared_as(TYPES, "char(5)"),
+            "cp1252 bytes": SourceType(
+                declared="varchar(20) CHARACTER SET latin1",
+                arrives="text(20)",
+                values=(("_latin1 x'FC80'", "ü€"), ("_latin1 x'81'", "\x81")),
+                note="latin1 of MySQL's is cp1252; the server converts it",
+            ),
+        }
+    )
     own_statements: ClassVar = MappingProxyType(
         {"START TRANSACTION": "the transaction in which all is read, READ ONLY", "KILL QUERY": "of our own statement"}
     )

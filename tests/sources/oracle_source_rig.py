@@ -27,6 +27,7 @@ from afresh.core.select import TableName
 from afresh.sources.oracle import OracleSource
 from afresh.sources.oracle_options import OracleOptions
 from afresh.testing.proxy import Target
+from afresh.testing.source_kit_odd import declared_as
 from afresh.testing.source_kit_rig import SourceRig, SourceTrial, SourceType, Wish
 
 VARIABLE = "AFRESH_TEST_ORACLE_URL"
@@ -89,6 +90,15 @@ class OracleSourceRig(SourceRig):
     """A schema of the test account; each test's tables have a prefix of their own."""
 
     types = TYPES
+    odd: ClassVar = MappingProxyType(
+        {
+            "bare NUMBER": declared_as(TYPES, "NUMBER"),
+            "9999-12-31 23:59:59.9999999": declared_as(TYPES, "TIMESTAMP(9)"),
+            "CHAR padding": declared_as(TYPES, "CHAR(5)"),
+            "cp1252 bytes": "a text is of the database's character set, which the server converts",
+            "16 MB text": "a CLOB of that size cannot be written by one expression of SQL",
+        }
+    )
     gaps: ClassVar = MappingProxyType({"test_empty_text_is_no_null": _EMPTY_IS_NULL})
 
     def trial(self) -> SourceTrial:

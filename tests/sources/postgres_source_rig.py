@@ -24,6 +24,7 @@ from afresh.core.select import TableName
 from afresh.sources.postgres_options import PostgresOptions
 from afresh.sources.postgres_source import PostgresSource, open_postgres
 from afresh.testing.proxy import Target
+from afresh.testing.source_kit_odd import declared_as
 from afresh.testing.source_kit_rig import SourceRig, SourceTrial, SourceType, Wish
 
 reading = datetime.fromisoformat
@@ -196,6 +197,20 @@ class PostgresSourceRig(SourceRig):
 
     types = TYPES
     outside: ClassVar = MappingProxyType({})
+    odd: ClassVar = MappingProxyType(
+        {
+            "bare NUMBER": declared_as(TYPES, "numeric"),
+            "9999-12-31 23:59:59.9999999": SourceType(
+                declared="timestamp",
+                arrives="datetime",
+                values=(),
+                misfits=("'9999-12-31 23:59:59.9999999'",),
+                note="PostgreSQL itself has rounded it to the year 10000 when it was written",
+            ),
+            "CHAR padding": declared_as(TYPES, "char(5)"),
+            "cp1252 bytes": "a text is of the database's encoding, which the server knows; it takes no other bytes",
+        }
+    )
     gaps: ClassVar = MappingProxyType({})
     _SCHEMAS: ClassVar[dict[Path, str]] = {}
 

@@ -17,7 +17,8 @@ from afresh.sources.odbc import OdbcSource
 from afresh.sources.odbc_options import OdbcOptions
 from afresh.sources.odbc_plain import SQLITE
 from afresh.testing.clock import ManualClock
-from afresh.testing.source_kit_rig import SourceTrial, Wish
+from afresh.testing.odd_values import LARGE
+from afresh.testing.source_kit_rig import SourceTrial, SourceType, Wish
 
 _TEXT_AS_BYTES = "the driver gives a text in a BLOB column as bytes; it fails the read instead, whatever the policy"
 
@@ -38,6 +39,32 @@ def source_of(path: Path, *, zone: str = "UTC", show_values: bool = False) -> Od
 class SqliteOdbcRig(SqliteSourceRig):
     """The files of SQLite's own rig, read over ODBC. What this driver cannot do, the kind `sqlite` can."""
 
+    odd: ClassVar = MappingProxyType(
+        {
+            **SqliteSourceRig.odd,
+            "cp1252 bytes": SourceType(
+                declared="TEXT",
+                arrives="text",
+                values=(),
+                misfits=("CAST(x'FC80' AS TEXT)",),
+                note="the driver takes every text for UTF-8; one that is not fails the read, whatever the policy",
+            ),
+            "NUL": SourceType(
+                declared="TEXT",
+                arrives="text",
+                values=(),
+                misfits=("'a' || char(0) || 'b'",),
+                note="the driver ends a text at NUL; such a text fails the read, whatever the policy",
+            ),
+            "16 MB text": SourceType(
+                declared="TEXT",
+                arrives="text",
+                values=(),
+                misfits=(f"replace(hex(zeroblob({LARGE})), '00', 'x')",),
+                note="the driver gives 256 kB of a text; more of it fails the read, whatever the policy",
+            ),
+        }
+    )
     gaps: ClassVar = MappingProxyType(
         {
             **SqliteSourceRig.gaps,

@@ -1,7 +1,7 @@
 """What the kit for sources needs of a SQLite file."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -18,6 +18,7 @@ from afresh.core.ports import SourceSystem
 from afresh.core.schema import TIME, Column
 from afresh.sources.sqlite import SqliteSource
 from afresh.testing.clock import ManualClock
+from afresh.testing.source_kit_odd import declared_as
 from afresh.testing.source_kit_rig import SourceRig, SourceTrial, SourceType, Wish
 
 reading = datetime.fromisoformat
@@ -106,6 +107,17 @@ class SqliteSourceRig(SourceRig):
     """A file of its own for each test."""
 
     types = TYPES
+    odd: ClassVar[Mapping[str, SourceType | str]] = MappingProxyType(
+        {
+            "bare NUMBER": declared_as(TYPES, "DECIMAL"),
+            "9999-12-31 23:59:59.9999999": SourceType(
+                declared="DATETIME", arrives="datetime", values=(), misfits=("'9999-12-31 23:59:59.9999999'",)
+            ),
+            "CHAR padding": declared_as(TYPES, "CHAR(5)"),
+            "cp1252 bytes": SourceType(declared="TEXT", arrives="text", values=(), misfits=("CAST(x'FC80' AS TEXT)",)),
+            "NaN": "SQLite keeps null for what is not a number: there is nothing to arrive",
+        }
+    )
     outside: ClassVar = MappingProxyType(
         {"FaultKit": "a file is read without a connection; locks and damage are in test_source_sqlite.py"}
     )

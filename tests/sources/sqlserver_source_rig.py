@@ -27,6 +27,7 @@ from afresh.drivers.mssql_url import parse
 from afresh.sources.sqlserver import SqlServerSource
 from afresh.sources.sqlserver_options import SqlServerOptions
 from afresh.testing.proxy import Target
+from afresh.testing.source_kit_odd import declared_as
 from afresh.testing.source_kit_rig import SourceRig, SourceTrial, SourceType, Wish
 
 VARIABLE = "AFRESH_TEST_SQLSERVER_URL"
@@ -78,6 +79,24 @@ class SqlServerSourceRig(SourceRig):
     """The database of the URL; each test's tables have a prefix of their own."""
 
     types = TYPES
+    odd: ClassVar = MappingProxyType(
+        {
+            "bare NUMBER": SourceType(
+                declared="decimal",
+                arrives="decimal(18,0)",
+                values=(("2", Decimal(2)),),
+                note="a decimal without digits is a decimal(18,0)",
+            ),
+            "9999-12-31 23:59:59.9999999": declared_as(TYPES, "datetime2(7)"),
+            "CHAR padding": declared_as(TYPES, "char(5)"),
+            "cp1252 bytes": SourceType(
+                declared="varchar(20) COLLATE Latin1_General_100_BIN2",
+                arrives="text(20)",
+                values=(("CAST(0xFC80 AS varchar(20))", "ü€"),),
+                note="the code page belongs to the collation; the server converts it",
+            ),
+        }
+    )
     own_statements: ClassVar = MappingProxyType(
         {"IF @@TRANCOUNT > 0 ROLLBACK": "ends the transaction of a read, if an error has not ended it already"}
     )

@@ -28,7 +28,7 @@ class Record:
 
     `tests` counts all that were run, `passed` those that passed. `gaps` holds the tests that failed as expected, with
     the reason; `failed` and `skipped` name the others. `refusals` are values that stop a sync, by the column's type.
-    `capabilities` is what the cache says of itself, field by field.
+    `capabilities` is what the cache says of itself, field by field; `odd` says of each odd value how it is kept.
     """
 
     kind: str
@@ -44,6 +44,7 @@ class Record:
     skipped: Sequence[str] = ()
     refusals: Sequence[str] = ()
     capabilities: Mapping[str, str] = field(default_factory=dict)
+    odd: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -86,9 +87,9 @@ class KitReport:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Writes the file, if the run was whole."""
-        partial = self._partial or _partial(session)
-        if partial or not self._seen:
-            self._said = f"nothing was written to {self._file}: {partial or 'no test of the kit was run'}"
+        missing = self._partial or partial(session)
+        if missing or not self._seen:
+            self._said = f"nothing was written to {self._file}: {missing or 'no test of the kit was run'}"
             return
         found = records(self._seen.values())
         tested = {(record.product, record.version) for record in found}
@@ -130,7 +131,7 @@ def read(file: Path) -> list[Record]:
 
 def write(file: Path, found: Iterable[Record]) -> None:
     """Writes a file of records, in the order of product and version."""
-    ordered = sorted(found, key=lambda record: (record.product, _ordinal(record.version)))
+    ordered = sorted(found, key=lambda record: (record.product, ordinal(record.version)))
     text = json.dumps([asdict(record) for record in ordered], indent=1, ensure_ascii=False)
     file.write_text(f"{text}\n", encoding="utf-8")
 
@@ -149,10 +150,12 @@ def _record(trial: Trial, tests: Sequence[_Seen]) -> Record:
         capabilities={
             name.removeprefix("says."): value for name, value in sorted(set(told)) if name.startswith("says.")
         },
+        odd={name.removeprefix("odd."): value for name, value in sorted(set(told)) if name.startswith("odd.")},
     )
 
 
-def _partial(session: pytest.Session) -> str:
+def partial(session: pytest.Session) -> str:
+    """Why a run does not speak for all of a kit; empty if it does."""
     option = session.config.option
     if option.keyword or option.markexpr or getattr(option, "lf", False):
         return "tests were deselected"
@@ -163,5 +166,6 @@ def _partial(session: pytest.Session) -> str:
     return ""
 
 
-def _ordinal(version: str) -> list[tuple[int, str]]:
+def ordinal(version: str) -> list[tuple[int, str]]:
+    """By which versions are sorted."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in version.split(".")]

@@ -15,6 +15,7 @@ from afresh.core.model import MergeCounts, Outcome, ReloadStrategy
 from afresh.core.schema import Column, TableSchema
 from afresh.testing import strategies
 from afresh.testing.kit_rig import PLAIN, Bench, CacheRig, Row, batch
+from afresh.testing.odd_values import ODD, OddValue, same, shown
 
 MEGABYTE = 1024 * 1024
 
@@ -97,6 +98,25 @@ class ValueKit(CacheRig):
             refused = str(error)
         found = bench.rows(schema)
         assert ("V" in refused and found == []) if refused else (len(found) == 1 and found[0][1] != found[0][1])
+
+    @pytest.mark.parametrize("odd", ODD, ids=[odd.name for odd in ODD])
+    def test_odd_values(self, bench: Bench, odd: OddValue, record_property: Callable[[str, object], None]) -> None:
+        """Each odd value is kept exactly, next to a null, or stops the sync, which names the column."""
+        schema = TableSchema(columns=(Column(name="Id", type=pa.int64()), odd.column), key=("Id",))
+        stopped: AfreshError | None = None
+        try:
+            bench.merge(schema, [(1, odd.value), (2, None)])
+        except AfreshError as error:
+            stopped = error
+        if stopped is not None:
+            assert "V" in str(stopped)
+            assert bench.rows(schema) == []
+            record_property(f"kit.odd.{odd.name}", f"stops the sync ({type(stopped).__name__})")
+            return
+        found = [value for _, value in bench.rows(schema)]
+        assert [pair for pair in zip(found, [odd.value, None], strict=True) if not same(*pair)] == []
+        ((kept,),) = bench.execute("SELECT {1} FROM {2} WHERE {0} = 1".format(*map(self.quote, ("Id", "V", "Item"))))
+        record_property(f"kit.odd.{odd.name}", f"exactly; another program reads {shown(kept)}")
 
     @pytest.mark.parametrize("megabytes", [16])
     def test_large_values(self, bench: Bench, megabytes: int) -> None:

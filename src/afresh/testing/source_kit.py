@@ -10,6 +10,7 @@ another program writes to the database, which types it has, what it saw. What th
 
 from afresh.testing.source_kit_faults import FaultKit
 from afresh.testing.source_kit_memory import MemoryKit
+from afresh.testing.source_kit_odd import OddKit
 from afresh.testing.source_kit_reads import NameKit, ReadKit, SpyKit
 from afresh.testing.source_kit_stops import CancelKit, ChangeKit, PartKit
 from afresh.testing.source_kit_types import PolicyKit, TypeKit
@@ -20,6 +21,7 @@ class SourceKit(
     ReadKit,
     TypeKit,
     PolicyKit,
+    OddKit,
     WindowKit,
     QueryKit,
     CatalogueKit,

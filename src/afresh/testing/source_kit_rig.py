@@ -99,6 +99,10 @@ class SourceRig(ABC):
     types: ClassVar[Sequence[SourceType]] = ()
     """The database's own types."""
 
+    odd: ClassVar[Mapping[str, SourceType | str]] = MappingProxyType({})
+    """How the database holds values of `afresh.testing.odd_values` that each database holds in its own way, or cannot
+    hold as they are: by name the type with its values or misfits, or the reason why it cannot hold it at all."""
+
     own_statements: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Beginnings of statements, beside reads and words of the session, that the source sends to the database and that
     change nothing of it, and for each the reason."""

@@ -2,7 +2,6 @@
 
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -12,8 +11,10 @@ from afresh.core.schema import DATETIME, TIMESTAMP, Column
 from afresh.core.select import Output, Policy, Select
 from afresh.testing import strategies
 from afresh.testing.cancellation import ManualCancellation
+from afresh.testing.odd_values import same
 from afresh.testing.source_kit_reads import ID
-from afresh.testing.source_kit_rig import Row, SourceBench, SourceRig, SourceType
+from afresh.testing.source_kit_rig import Row, SourceBench, SourceRig, SourceType, rows_of
+from afresh.testing.source_seen import TYPE, Record, Seen, arrow_of, became, pairs
 
 reading = datetime.fromisoformat
 MEGABYTE = 1024 * 1024
@@ -32,13 +33,6 @@ WALL: tuple[tuple[datetime, datetime], ...] = (
 the one that came twice."""
 
 
-def same(found: Any, wanted: Any) -> bool:
-    """Whether two values are the same: what is not a number as well, and 0.0 not as -0.0."""
-    if isinstance(wanted, float) and isinstance(found, float):
-        return repr(found) == repr(wanted)
-    return type(found) is type(wanted) and bool(found == wanted)
-
-
 class TypeKit(SourceRig):
     """The types that travel, and those of the database."""
 
@@ -51,7 +45,7 @@ class TypeKit(SourceRig):
         found = [value for _, value in bench.rows(what)]
         assert [pair for pair in zip(found, [*values, None], strict=True) if not same(*pair)] == []
 
-    def test_declared_types(self, bench: SourceBench, source_type: SourceType) -> None:
+    def test_declared_types(self, bench: SourceBench, source_type: SourceType, record_property: Record) -> None:
         """A type of the database is described as the type that it arrives as, and each of its values arrives."""
         rows = [[str(number), sql] for number, (sql, _) in enumerate([*source_type.values, ("NULL", None)])]
         bench.create_declared({"Id": self.ddl(ID), "V": source_type.declared}, rows)
@@ -61,12 +55,24 @@ class TypeKit(SourceRig):
         if source_type.arrives and not source_type.arrives.startswith("text"):
             assert info.columns[1].type_name == source_type.arrives
         what = Select(bench.table(), (Output("Id", "Id", pa.int64()), Output("V", "V", source_type.wanted)))
-        found = [value for _, value in bench.rows(bench.declared(what))]
+        batches = bench.batches(bench.declared(what))
+        seen = Seen(
+            declared=source_type.declared,
+            described=info.columns[1].type_name,
+            read_as=source_type.read_as or source_type.arrives,
+            arrow=arrow_of(batches),
+            note=source_type.note,
+            arrived=pairs([sql for sql, _ in source_type.values], batches),
+        )
+        record_property(TYPE, seen.written())
+        found = [value for _, value in rows_of(batches)]
         wanted = [*(value for _, value in source_type.values), None]
         assert [pair for pair in zip(found, wanted, strict=True) if not same(*pair)] == []
 
     @pytest.mark.parametrize("policy", list(Policy), ids=str)
-    def test_what_does_not_fit(self, bench: SourceBench, unfit: tuple[SourceType, str], policy: Policy) -> None:
+    def test_what_does_not_fit(
+        self, bench: SourceBench, unfit: tuple[SourceType, str], policy: Policy, record_property: Record
+    ) -> None:
         """A value that the wanted type cannot hold stops the read, or follows the policy and is reported: it is left
         out, brought near, set aside with its row, or comes as text."""
         kind, sql = unfit
@@ -74,6 +80,8 @@ class TypeKit(SourceRig):
         wanted = pa.string() if policy is Policy.TEXT else kind.wanted
         outputs = (Output("Id", "Id", pa.int64()), Output("V", "V", wanted, "", policy))
         what, watched = bench.declared(Select(bench.table(), outputs)), ManualCancellation()
+        told, _ = became(policy, lambda watching: bench.batches(what, reading=watching))
+        record_property(TYPE, Seen(declared=kind.declared, misfits={sql: {str(policy): told}}).written())
         if policy is Policy.STOP:
             with pytest.raises(BadValue, match=r"V.*Id=1\b"):
                 bench.rows(what, reading=watched)
