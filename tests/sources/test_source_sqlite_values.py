@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from afresh.core.errors import ConfigurationError
@@ -40,6 +40,7 @@ TYPES = st.sampled_from(
 
 @UNHURRIED
 @given(st.lists(STORED, max_size=8), TYPES)
+@example([0, 0.0], "text")
 def test_a_column_is_converted_value_by_value(values: list[object], name: str) -> None:
     """Whatever stands beside a value, it becomes what it becomes alone, or the column does not fit."""
     wanted = parse_type(name)[0]

@@ -348,11 +348,12 @@ def coalesced(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.Recor
     waiting: list[pa.RecordBatch] = []
     count = size = 0
     for batch in batches:
-        if waiting and (count + batch.num_rows > rows or size + batch.nbytes > _COALESCED):
+        more = batch.get_total_buffer_size()
+        if waiting and (count + batch.num_rows > rows or size + more > _COALESCED):
             yield _joined(waiting)
             waiting, count, size = [], 0, 0
         waiting.append(batch)
-        count, size = count + batch.num_rows, size + batch.nbytes
+        count, size = count + batch.num_rows, size + more
     if waiting:
         yield _joined(waiting)
 

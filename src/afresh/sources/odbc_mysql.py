@@ -4,7 +4,8 @@ What that driver says and does that is not so: unsigned numbers in the upper hal
 their range are -1 (the largest are read as text, the others as larger signed ones); dates that are none,
 such as 0000-00-00, are null or end the process (dates are read as text, so that `0000-00-00` can be told from null
 and goes the way of its column's policy); fractions of a TIMESTAMP are cut; times beyond a day are an error (text); a
-FLOAT is single; the whole result is held in memory (tables are read in pages by their key).
+FLOAT is single; a decimal without a whole digit has no room for its zero, so that a negative one is cut (text); the
+whole result is held in memory (tables are read in pages by their key).
 """
 
 import re
@@ -55,6 +56,7 @@ _CASTS = {
     "inet4": "CAST({} AS CHAR(15))",
     "inet6": "CAST({} AS CHAR(45))",
 }
+_MOST_DIGITS = 38
 _ORDERED = ("tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "char", "varchar", "date", "datetime")
 
 
@@ -82,7 +84,9 @@ def declared(name: str) -> Declared:
 
 def expression(output: Output, column: str) -> str:
     """The text of everything that the driver would not deliver as it is."""
-    base, _, _, unsigned = _parts(output.declared)
+    base, size, scale, unsigned = _parts(output.declared)
+    if base == "decimal" and scale < size <= _MOST_DIGITS:
+        return column
     if base == "bigint" and unsigned:
         return f"CAST({column} AS CHAR(20))"
     if unsigned and base in _UNSIGNED:

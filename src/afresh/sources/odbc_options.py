@@ -55,8 +55,13 @@ class SessionOptions:
         int, Field(ge=1, description="Largest text or binary value, in bytes; a larger one is an error, never cut.")
     ] = 32 * _MEBIBYTE
     batch_memory: Annotated[
-        int, Field(ge=_MEBIBYTE, description="Bytes that a fetch may take up, unless one row needs more.")
-    ] = 64 * _MEBIBYTE
+        int,
+        Field(
+            ge=_MEBIBYTE,
+            description="Bytes that a fetch may take up, unless one row needs more; a large one is slower, for it "
+            "leaves the processor's cache.",
+        ),
+    ] = 4 * _MEBIBYTE
     trailing_blanks: Annotated[
         Literal["strip", "keep"] | None,
         Field(description="What becomes of blanks at the end of texts; by default they are kept, and for Sybase not."),

@@ -1,10 +1,11 @@
 """PostgreSQL through psqlODBC.
 
 What that driver says and does that is not so: float8 comes as float32 (it is asked for as what it is); numerics without
-digits get a scale of six, and infinite dates are dates (both are read as texts); booleans are texts (BoolsAsChar=0);
-the whole result is held in memory, and with its own UseDeclareFetch a connection that is lost in mid-result ends the
-process (so results are read from a cursor of ours); a timestamptz has no zone (the session's is UTC); its own ReadOnly
-refuses all but a plain SELECT (the server's read-only transactions are used instead).
+digits get a scale of six, and infinite dates are dates (both are read as texts, and so are numerics without a whole
+digit, for which other drivers have no room); booleans are texts (BoolsAsChar=0); the whole result is held in memory,
+and with its own UseDeclareFetch a connection that is lost in mid-result ends the process (so results are read from a
+cursor of ours); a timestamptz has no zone (the session's is UTC); its own ReadOnly refuses all but a plain SELECT (the
+server's read-only transactions are used instead).
 """
 
 import re
@@ -86,7 +87,8 @@ def expression(output: Output, column: str) -> str:
     if base in _AS_THEY_ARE:
         return column
     if base == "numeric":
-        return f"{column}::varchar({sum(map(abs, sizes)) + 3})" if sizes else f"{column}::text"
+        whole = sizes and 0 <= (sizes[1] if len(sizes) > 1 else 0) < sizes[0]
+        return column if whole else f"{column}::varchar({sum(map(abs, sizes)) + 3})" if sizes else f"{column}::text"
     return _CASTS.get(base, "{}::text").format(column)
 
 

@@ -6,6 +6,7 @@ apart from the others, a few at a time; and where a driver keeps whole results, 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 import pyarrow as pa
 
@@ -18,9 +19,13 @@ from afresh.sources.odbc_session import Session
 from afresh.sources.render import Dialect, quote, render
 
 NARROW = 8_000
-"""Bytes up to which a value is read with the others."""
+"""Bytes up to which a column may be declared to be read without a look at the sizes of its values."""
+_SHORT = 1_024
+"""Bytes up to which values of the others are read together, or more where a declared size asks for it: the wider the
+room for a value is, the fewer rows lie in the processor's cache."""
 _UTF8 = 4
 _PAGE_ROWS = 20_000
+_PAGE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +47,23 @@ class Steps:
     def of(self, session: Session, select: Select, batch_rows: int) -> Iterator[tuple[Select, Room]]:
         """Selects that together deliver each row once, in the transaction of the session, with the room for each."""
         select = self._guarded(select)
-        wide = [output for output in select.outputs if self._wide(output)]
+        wide = [output for output in select.outputs if self._bytes(output) > NARROW]
         rows = min(batch_rows, 65_000)
         octets = self.profile.octets
-        if not wide or octets is None or min(NARROW, self.limits.text) == self.limits.text:
+        if not wide or octets is None or self.limits.text <= NARROW:
             yield select, self.room(rows, min(self.limits.text, NARROW) if not wide else self.limits.text, len(wide))
             return
         sizes = [octets(self.dialect.expression(output, self._column(select, output))) for output in wide]
-        narrow = Raw(" AND ".join(f"({size} IS NULL OR {size} <= {NARROW})" for size in sizes))
-        broad = Raw(" OR ".join(f"{size} > {NARROW}" for size in sizes))
-        yield _also(select, narrow), self.room(rows, NARROW, len(wide))
-        rest = _also(select, broad)
+        short = int(max(size for size in (_SHORT, *map(self._bytes, select.outputs)) if size <= NARROW))
+        yield _also(select, _within(sizes, short)), self.room(rows, short, len(wide))
+        rest = _also(select, _beyond(sizes, short))
         largest = self._largest(session, rest, wide)
-        if largest is not None:
-            yield rest, self.room(rows, largest + 1, len(wide))
+        if largest is None:
+            return
+        if largest > NARROW:
+            yield _also(rest, _within(sizes, NARROW)), self.room(rows, NARROW, len(wide))
+            rest = _also(select, _beyond(sizes, NARROW))
+        yield rest, self.room(rows, largest + 1, len(wide))
 
     def room(self, rows: int, text: int, wide: int) -> Room:
         """Room for that many rows with as many values that may be that long, or at least for one."""
@@ -70,11 +78,12 @@ class Steps:
         conditions = " AND ".join(filter(None, found))
         return _also(select, Raw(conditions)) if conditions else select
 
-    def _wide(self, output: Output) -> bool:
+    def _bytes(self, output: Output) -> float:
+        """The size of a text or binary column as it is declared; of other columns 0."""
         if not (pa.types.is_string(output.type) or pa.types.is_binary(output.type)):
-            return False
+            return 0
         length = self.profile.declared(output.declared)[1] if output.declared else None
-        return length is None or length * _UTF8 > NARROW
+        return inf if length is None else length * _UTF8
 
     def _column(self, select: Select, output: Output) -> str:
         return f"{quote(select.table.name, self.dialect)}.{quote(output.column, self.dialect)}"
@@ -96,6 +105,14 @@ class Steps:
                 hint="Raise `max_text_size`, or leave the column out; nothing was cut off.",
             )
         return max(found)
+
+
+def _within(sizes: Sequence[str], most: int) -> Predicate:
+    return Raw(" AND ".join(f"({size} IS NULL OR {size} <= {most})" for size in sizes))
+
+
+def _beyond(sizes: Sequence[str], most: int) -> Predicate:
+    return Raw("(" + " OR ".join(f"{size} > {most}" for size in sizes) + ")")
 
 
 def _also(select: Select, condition: Predicate) -> Select:
@@ -146,7 +163,8 @@ class Pages:
 
 def page_rows(room: Room) -> int:
     """How many rows a driver is given to hold at once."""
-    return max(1, min(_PAGE_ROWS, room.memory // room.text)) if room.text > NARROW else _PAGE_ROWS
+    most = _PAGE_BYTES // room.text if room.text > NARROW else _PAGE_ROWS
+    return max(1, min(_PAGE_ROWS, most))
 
 
 def windowed(where: Predicate | None) -> bool:

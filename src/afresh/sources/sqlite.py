@@ -46,7 +46,8 @@ from afresh.sources.never import NEVER
 from afresh.sources.render import Dialect, Use, render
 from afresh.sources.sqlite_values import convert, mask
 
-_PIECE_ROWS = 8
+_FEW_ROWS, _MORE_ROWS = 8, 32
+_SMALL_ROW = 1024
 _BATCH_BYTES = 32 * 1024 * 1024
 _LOCK_WAIT = timedelta(milliseconds=100)
 _WESTERNMOST = timedelta(hours=12)
@@ -301,12 +302,16 @@ def _undecoded(text: bytes) -> str:
 
 def _batches(cursor: sqlite3.Cursor, batch_rows: int) -> Iterator[list[tuple[Any, ...]]]:
     """Rows in batches of at most that many, cut short when they grow large; measured every few rows, because one
-    row in a hundred may hold a file."""
+    row in a hundred may hold a file. Of a table whose rows are small, a few more are fetched at once.
+    """
     rows: list[tuple[Any, ...]] = []
     size = 0
-    while piece := cursor.fetchmany(min(_PIECE_ROWS, batch_rows - len(rows))):
+    most = _FEW_ROWS
+    while piece := cursor.fetchmany(min(most, batch_rows - len(rows))):
         rows += piece
-        size += len(marshal.dumps(piece))
+        measured = len(marshal.dumps(piece))
+        size += measured
+        most = _MORE_ROWS if measured < _SMALL_ROW * len(piece) else _FEW_ROWS
         if len(rows) >= batch_rows or size >= _BATCH_BYTES:
             yield rows
             rows, size = [], 0

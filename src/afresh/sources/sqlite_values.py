@@ -36,16 +36,37 @@ Values = Sequence[Any]
 
 pc: Any = pyarrow.compute
 
+_LOOK = 8
+"""Values of a column that are looked at for what it may hold."""
+
 
 def convert(values: Values, wanted: pa.DataType, zone: ZoneInfo) -> Array:
     """The column in the wanted type, element by element; `Unfit` if one of them does not fit."""
     try:
-        stored: Array = pa.array(values)
+        stored = _stored(values, wanted)
     except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
         return _mixed(values, wanted, zone)
-    if pa.types.is_binary(stored.type) and str in map(type, values):
+    if _hides(stored, values, wanted):
         return _mixed(values, wanted, zone)
     return _converted(stored, wanted, zone)
+
+
+def _stored(values: Values, wanted: pa.DataType) -> Array:
+    """The values in the type that all of them have. For decimals doubles are tried first, which is quicker: whole
+    numbers become such only where that is exact."""
+    if pa.types.is_decimal128(wanted) and any(type(value) is float for value in values[:_LOOK]):
+        try:
+            return pa.array(values, pa.float64())
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+            pass
+    return pa.array(values)
+
+
+def _hides(stored: Array, values: Values, wanted: pa.DataType) -> bool:
+    """Whether Arrow's type says less than the values': texts among bytes, whole numbers among doubles."""
+    if pa.types.is_binary(stored.type):
+        return str in map(type, values)
+    return pa.types.is_floating(stored.type) and pa.types.is_string(wanted) and int in map(type, values)
 
 
 def _converted(stored: Array, wanted: pa.DataType, zone: ZoneInfo) -> Array:

@@ -17,6 +17,7 @@ becomes the instant of the change. Years are 1 to 9999: whatever a driver makes 
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from math import isfinite, isinf
 from typing import Any
@@ -28,6 +29,7 @@ import pyarrow.compute
 
 from afresh.core.errors import ConfigurationError
 from afresh.core.schema import DATETIME, TIME, TIMESTAMP, type_name
+from afresh.sources import short_decimals
 
 Array = Any
 """A `pyarrow.Array`. The stubs cannot follow arrays whose type is only known at run time, so they are left out."""
@@ -41,13 +43,7 @@ _ZONED = r"[T ].*(Z|[+-]\d\d(:?\d\d)?)$"
 _TRAILING_ZEROS = r"(\.\d{6})0+"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?$"
 _SHORT_NUMBER = r"^[+-]?[\d.]{1,38}$"
-_SHORT_TEXT, _SHORT_SCALE = 18, 20
-"""Digits and places that never make more than 38 digits together."""
 _EXACT = Context(prec=400, traps=[Inexact, InvalidOperation])
-_EXACT_POWER = 22
-"""The highest power of ten that is exact in a double."""
-_UNIQUE_DIGITS = 10**15
-"""Up to as many digits as this has, a decimal number that reads back as a double is the double's shortest text too."""
 _WHOLE_DOUBLES = 2**53
 
 
@@ -169,17 +165,11 @@ def integer_decimals(numbers: Array, wanted: Any, zone: ZoneInfo) -> Array:
 
 
 def real_decimals(numbers: Array, wanted: Any, zone: ZoneInfo) -> Array:
-    """The decimal number that is the double's shortest text: through scaled integers where that is sure to be it,
-    else through the text."""
-    nulls = np.asarray(numbers.is_null())
-    doubles = np.where(nulls, 0.0, numbers.to_numpy(zero_copy_only=False))
-    unit = 10.0**wanted.scale
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = np.rint(doubles * unit)
-        sure = (np.abs(scaled) < min(_UNIQUE_DIGITS, 10**wanted.precision)) & (scaled / unit == doubles)
-    if wanted.scale > _EXACT_POWER or not sure.all():
-        return _decimals((None if number is None else repr(number) for number in numbers.to_pylist()), wanted)
-    return decimal_of(scaled.astype(np.int64), nulls, wanted)
+    """The decimal number that is the double's shortest text."""
+    found = short_decimals.of_doubles(numbers, wanted)
+    if found is not None:
+        return found
+    return _decimals((None if number is None else repr(number) for number in numbers.to_pylist()), wanted)
 
 
 def _narrow_floats(numbers: Array, wanted: Any, zone: ZoneInfo) -> Array:
@@ -191,36 +181,15 @@ def _float_decimals(numbers: Array, wanted: Any, zone: ZoneInfo) -> Array:
     return real_decimals(numbers.cast(pa.float64()), wanted, zone)
 
 
-def decimal_of(unscaled: "np.ndarray[Any, np.dtype[np.int64]]", nulls: Any, wanted: Any) -> Array:
-    """Decimals out of 64-bit integers that are already scaled: each widened to 128 bits, low half first."""
-    wide = np.empty((len(unscaled), 2), np.int64)
-    wide[:, 0] = unscaled
-    wide[:, 1] = unscaled >> 63
-    valid = pa.array(~nulls).buffers()[1]
-    return pa.Array.from_buffers(wanted, len(unscaled), [valid, pa.py_buffer(wide.tobytes())])
-
-
 def text_decimals(texts: Array, wanted: Any, zone: ZoneInfo) -> Array:
     """Decimal numbers with or without an exponent."""
-    if _is_short(texts, wanted):
-        return texts.cast(pa.decimal128(38, wanted.scale)).cast(wanted)
+    found = short_decimals.of_texts(texts, wanted)
+    if found is not None:
+        return found
     _all(pc.match_substring_regex(texts, _NUMBER))
     if pc.all(pc.match_substring_regex(texts, _SHORT_NUMBER)).as_py() is not False:
         return texts.cast(_wide(wanted)).cast(wanted)
     return _decimals(texts.to_pylist(), wanted)
-
-
-def _is_short(texts: Array, wanted: Any) -> bool:
-    """Whether no text can overflow 38 digits at that scale, so that Arrow's own parser, which takes numbers and nothing
-    else, is exact: expressions and a wider type take three times as long."""
-    if wanted.scale > _SHORT_SCALE or (pc.max(pc.binary_length(texts)).as_py() or 0) > _SHORT_TEXT:
-        return False
-    _, offsets, data = texts.buffers()
-    if data is None:
-        return True
-    bounds = np.frombuffer(offsets, np.int32)
-    used = memoryview(data)[bounds[texts.offset] : bounds[texts.offset + len(texts)]].tobytes()
-    return b"e" not in used and b"E" not in used
 
 
 def _rescaled(numbers: Array, wanted: Any, zone: ZoneInfo) -> Array:
@@ -317,10 +286,11 @@ def readings(texts: Array, wanted: Any, zone: ZoneInfo) -> Array:
 
 def instants(texts: Array, wanted: Any, zone: ZoneInfo) -> Array:
     """Readings in the zone, unless they say their offset."""
-    try:
+    with suppress(pa.ArrowInvalid):  # none of them says it
         return placed(texts.cast(DATETIME), wanted, zone)
-    except pa.ArrowInvalid:
-        texts = pc.replace_substring_regex(texts, _TRAILING_ZEROS, r"\1")
+    with suppress(pa.ArrowInvalid):  # all do
+        return in_range(texts.cast(TIMESTAMP))
+    texts = pc.replace_substring_regex(texts, _TRAILING_ZEROS, r"\1")
     zoned = pc.match_substring_regex(texts, _ZONED)
     nothing = pa.scalar(None, pa.string())
     told = pc.if_else(zoned, texts, nothing).cast(TIMESTAMP)
