@@ -39,6 +39,7 @@ from afresh.sources.odbc_options import (
     connection_string,
     profile_of,
 )
+from afresh.sources.odbc_parts import cut
 from afresh.sources.odbc_profile import Profile
 from afresh.sources.odbc_session import Session
 from afresh.sources.odbc_socket import Link
@@ -114,9 +115,12 @@ class OdbcSource:
 
     @contextmanager
     def parts(self, select: Select, count: int) -> Iterator[Sequence[Select]]:
-        """The whole: sessions over ODBC share no state of a database."""
-        del count
-        yield (select,)
+        """Ranges of the key, each of a state of its own, where rows lie in its order; elsewhere the whole."""
+        found: Sequence[Select] = (select,)
+        if count > 1 and self._profile.pages:
+            with self._session(NEVER) as session:
+                found = cut(session, self._teller, select, count)
+        yield tuple(replace(part, partitions=1, partition_by=None) for part in found)
 
     def describe(self, table: TableName) -> TableInfo | None:
         """The table as the catalogue has it; without a catalogue, as the driver describes it, and without a key."""
