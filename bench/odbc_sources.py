@@ -5,6 +5,7 @@ it holds the whole result.
 """
 
 import configparser
+import os
 import shutil
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from afresh.sources.odbc import OdbcSource
 from afresh.sources.odbc_options import MysqlOptions, OdbcOptions, SessionOptions, connection_string, profile_of
 from bench import rows
 from bench.part import Job
-from bench.postgres_cache import SCHEMA, PostgresCachePart
+from bench.postgres_cache import SCHEMA, PostgresCachePart, times
 from bench.source_part import TABLE, SourcePart, made, typed
 
 DATABASE = "afresh_bench"
@@ -138,6 +139,11 @@ class MysqlSourcePart(OdbcPart):
         file.unlink()
         yield str(running.port)
         running.run(f"DROP DATABASE {DATABASE}")
+
+    def server_seconds(self, address: str) -> float:
+        file = next((server().directory / "data").glob("*.pid"), None)
+        ticks = sum(times(int(file.read_text()), 2)) if file is not None and Path("/proc/self/stat").exists() else 0
+        return float(ticks) / os.sysconf("SC_CLK_TCK")
 
     def options(self, job: Job) -> MysqlOptions:
         return MysqlOptions(

@@ -119,10 +119,10 @@ class PostgresCachePart(CachePart):
         """Of a server that is ours: what its processes used, those that have ended included."""
         if self._postmaster is None or not Path("/proc/self/stat").exists():
             return 0.0
-        ticks = sum(_times(self._postmaster, 4))
+        ticks = sum(times(self._postmaster, 4))
         for process in Path("/proc").iterdir():
             if process.name.isdecimal() and _parent(int(process.name)) == self._postmaster:
-                ticks += sum(_times(int(process.name), 2))
+                ticks += sum(times(int(process.name), 2))
         return float(ticks) / os.sysconf("SC_CLK_TCK")
 
     def _make_source(self, job: Job) -> None:
@@ -183,6 +183,6 @@ def _parent(process: int) -> int:
     return int((_stat(process) or ["", "0"])[1])
 
 
-def _times(process: int, count: int) -> list[int]:
+def times(process: int, count: int) -> list[int]:
     """Ticks: of the process in its own code and in the system's, then the same of its ended children."""
     return [int(field) for field in _stat(process)[11 : 11 + count]]

@@ -45,6 +45,10 @@ class SourcePart(Part):
         return Work(rows=_counted(self.by_hand(job)))
 
     def afresh(self, job: Job) -> Work:
+        return Work(rows=_counted(self.by_source(job)))
+
+    def by_source(self, job: Job) -> Iterator[pa.RecordBatch]:
+        """All rows by our source."""
         with closing(self.source(job)) as source:
             described = source.catalogue.describe(self.table(job))
             assert described is not None
@@ -52,7 +56,7 @@ class SourcePart(Part):
                 Output(ours.name, ours.name, ours.type, declared=its.declared)
                 for ours, its in zip(rows.SCHEMA.columns, described.columns, strict=True)
             )
-            return Work(rows=_counted(source.read(Select(self.table(job), outputs), NEVER, rows.PIECE)))
+            yield from source.read(Select(self.table(job), outputs), NEVER, rows.PIECE)
 
     def check(self, job: Job, before: object, work: Work) -> None:
         if work.rows != job.rows:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 
 import duckdb
 import psycopg
+import pyarrow as pa
 import pytest
-from bench import report
+from bench import report, rows
 from bench.cache_part import State
 from bench.compare import Figure, Result
 from bench.duckdb_cache import DuckdbCachePart
@@ -21,6 +23,7 @@ from bench.part import Case, Job, Part, Work, WrongWork
 from bench.parts import PARTS
 from bench.postgres_cache import SCHEMA, PostgresCachePart
 from bench.postgres_source import PostgresSourcePart
+from bench.source_part import SourcePart
 from bench.sqlite_cache import SqliteCachePart
 
 ROWS = 2_000
@@ -90,12 +93,16 @@ def test_the_postgres_source_part_does_each_case(tmp_path: Path) -> None:
     "name", ["sqlite-source", "duckdb-source", "parquet-source", "csv-source", "psqlodbc-source", "mysql-source"]
 )
 def test_a_source_is_read_whole_by_both_sides(name: str, tmp_path: Path) -> None:
-    """All rows come on both sides, in the types of the benchmark."""
+    """All rows come on both sides, in the types of the benchmark and with the same values, down to the last digit."""
     part = PARTS[name]()
     if missing := part.missing():
         pytest.skip(f"not run: {missing} (.ci/run installs it)")
     with part.ground(tmp_path, ROWS) as address:
         assert _both(part, address, "read") == [ROWS, ROWS]
+        assert isinstance(part, SourcePart)
+        job = Job(part=name, case="read", who="both", address=address, rows=ROWS, run=1)
+        bare, afresh = (_sorted_columns(read(job)) for read in (part.by_hand, part.by_source))
+        assert bare == afresh
 
 
 def test_the_ledger_part_does_each_case(tmp_path: Path) -> None:
@@ -188,6 +195,12 @@ def _both(part: Part, address: str, case: str) -> list[int]:
         part.check(job, before, work)
         read.append(work.rows)
     return read
+
+
+def _sorted_columns(batches: Iterator[pa.RecordBatch]) -> list[Any]:
+    """The columns, in the order of the first."""
+    table = pa.Table.from_batches(list(batches)).rename_columns(list(rows.SCHEMA.names))
+    return [column.combine_chunks() for column in table.sort_by("Id").columns]
 
 
 def _figure(seconds: float, peak_mb: int = 1) -> Figure:
