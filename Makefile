@@ -7,6 +7,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if
 WORKERS ?= 3
 # Each cache passes the conformance kit.
 KITS := tests/caches/test_sqlite_cache.py $(wildcard tests/caches*/test_*_kit.py)
+# Each source passes its own; what is not there runs on a fake of its driver, and says so.
+SOURCE_KITS := $(wildcard tests/sources/test_*_kit.py)
 
 # Only what stands on the command line counts: a shell may export a SECONDS of its own.
 ifeq ($(origin SECONDS),command line)
@@ -17,12 +19,13 @@ DEMO_OPTIONS += --rows $(ROWS)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test caches check bench docs clean screenshots
+.PHONY: help demo test caches sources check bench docs clean screenshots
 
 help:
 	@echo "make demo    see it work on a sample source, until Ctrl-C; make demo SECONDS=20 ends by itself"
 	@echo "make test    the whole test suite, every cache included: real SQLite, PostgreSQL and DuckDB, SQL Server as a fake"
 	@echo "make caches  the conformance kit on every cache, and docs/reference/caches.md made from what it showed"
+	@echo "make sources the conformance kit on every source, and docs/reference/sources.md and types.md made from it"
 	@echo "make check   ruff, mypy --strict, import-linter"
 	@echo "make bench   time and memory, next to scripts that do the same by hand; make bench BENCH='sqlite --rows 100000'"
 	@echo "make docs    make the reference documents again, from the code"
@@ -37,6 +40,10 @@ test: $(VENV)/.test
 
 caches: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) -p afresh.testing.kit_report --kit-report docs/reference/caches.json $(KITS)
+	$(BIN)/python docs/generate.py
+
+sources: $(VENV)/.test
+	$(BIN)/python -m pytest -n $(WORKERS) -p afresh.testing.source_report --source-report docs/reference/sources.json $(SOURCE_KITS)
 	$(BIN)/python docs/generate.py
 
 check: $(VENV)/.test

@@ -5,7 +5,7 @@ import dataclasses
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import typer.main
 from typer.core import TyperGroup
 
 from afresh import wiring
+from afresh.caches import duckdb_sql, postgres_types, sqlite_sql, sqlserver_types
 from afresh.cli.exits import Exit
 from afresh.cli.main import app
 from afresh.config.document import reference
@@ -24,12 +25,15 @@ from afresh.core.sentences import WORDS
 from afresh.core.states import LOOKS, WORST_FIRST
 from afresh.sinks.instruments import INSTRUMENTS, METER
 from afresh.sinks.traces import OPERATIONS, OTHER, SYSTEMS
-from afresh.testing import kit_report
+from afresh.testing import kit_report, source_report
 from afresh.testing.kit_report import Record
 from afresh.testing.kit_rig import PROOFS
+from afresh.testing.markdown import anchor, table
+from afresh.testing.source_pages import CacheColumns, sources_page, types_page
 
 REFERENCE = Path(__file__).parent / "reference"
 RECORDS = REFERENCE / "caches.json"
+SOURCE_RECORDS = REFERENCE / "sources.json"
 _NOTE = "<!-- Made by docs/generate.py from the code; changes made here are lost. -->\n"
 
 
@@ -43,6 +47,8 @@ def pages() -> dict[str, str]:
         "states.md": _page(_states()),
         "metrics.md": _page(_metrics()),
         "caches.md": _page(_caches()),
+        "sources.md": _page(sources_page(source_report.read(SOURCE_RECORDS), _kinds_of(wiring.SOURCES))),
+        "types.md": _page(types_page(source_report.read(SOURCE_RECORDS), _cache_columns())),
     }
 
 
@@ -67,7 +73,7 @@ def _commands() -> Iterator[str]:
     assert isinstance(group, TyperGroup)
     yield "# Commands\n"
     yield f"{group.help} Results go to stdout, progress and errors to stderr.\n"
-    yield from _table(("Exit code", "Meaning"), [(f"{code.value}", _member_doc(code)) for code in Exit])
+    yield from table(("Exit code", "Meaning"), [(f"{code.value}", _member_doc(code)) for code in Exit])
     for name, command in group.commands.items():
         yield from _command(name, command)
 
@@ -87,7 +93,7 @@ def _command(name: str, command: Any) -> Iterator[str]:
         for parameter in options
         if "--help" not in parameter.opts
     ]
-    yield from _table(("Parameter", "What it does", "Default"), rows)
+    yield from table(("Parameter", "What it does", "Default"), rows)
 
 
 def _metavar(parameter: object) -> str:
@@ -120,7 +126,7 @@ def _below(parent: type[events.Event]) -> Iterator[str]:
         known = f" Has what every `{parent.__name__}` has, and:" if parent is not events.Event else ""
         yield f"\n## {kind.__name__}\n"
         yield f"{inspect.getdoc(kind)}{known if own else ''}\n"
-        yield from _table(("Field", "Type"), [(f"`{field.name}`", f"`{_type(field.type)}`") for field in own])
+        yield from table(("Field", "Type"), [(f"`{field.name}`", f"`{_type(field.type)}`") for field in own])
         yield from _below(kind)
 
 
@@ -151,7 +157,7 @@ def _errors() -> Iterator[str]:
         (f"`{kind.__name__}`", inspect.getdoc(kind) or "", "yes" if kind.transient else "no", kind.default_hint)
         for kind in _tree(errors.AfreshError)
     ]
-    yield from _table(("Error", "Meaning", "Tried again", "Hint"), rows)
+    yield from table(("Error", "Meaning", "Tried again", "Hint"), rows)
 
 
 def _drawing() -> str:
@@ -184,17 +190,31 @@ def _caches() -> Iterator[str]:
         "`AFRESH_TEST_POSTGRES_URL` and `AFRESH_TEST_SQLSERVER_URL`. "
         "A cache of your own: [add a cache](../how-to/add-a-cache.md).\n"
     )
-    rows = [row for names in _cache_kinds() for row in _tested(names, found)]
+    rows = [row for names in _kinds_of(wiring.CACHES) for row in _tested(names, found)]
     headings = ("Cache", "URL", "Version", "Reached by", "Tests", "Passed", "Gaps", "Failed or skipped")
-    yield from _table(headings, rows)
+    yield from table(headings, rows)
     for record in found:
         yield from _cache(record)
 
 
-def _cache_kinds() -> list[list[str]]:
-    """The schemes of each cache that there is."""
-    kinds = list(dict.fromkeys(id(kind) for kind in wiring.CACHES.values()))
-    return [[name for name, kind in wiring.CACHES.items() if id(kind) == one] for one in kinds]
+def _kinds_of(wired: Mapping[str, object]) -> list[list[str]]:
+    """The names of each kind that there is."""
+    kinds = list(dict.fromkeys(id(kind) for kind in wired.values()))
+    return [[name for name, kind in wired.items() if id(kind) == one] for one in kinds]
+
+
+def _cache_columns() -> list[CacheColumns]:
+    """Each cache with its own function that says the type of a column, and its newest record."""
+    newest = {record.kind: record for record in kit_report.read(RECORDS)}
+    return [
+        CacheColumns(name=name, storage=storage, record=newest.get(kind))
+        for name, kind, storage in (
+            ("SQLite", "sqlite", lambda column: sqlite_sql.storage(column.type)),
+            ("DuckDB", "duckdb", lambda column: duckdb_sql.storage(column.type)),
+            ("PostgreSQL", "postgresql", lambda column: postgres_types.native(column.type, column.length)),
+            ("SQL Server", "mssql", sqlserver_types.storage),
+        )
+    ]
 
 
 def _tested(names: list[str], found: Sequence[Record]) -> list[tuple[str, ...]]:
@@ -203,7 +223,7 @@ def _tested(names: list[str], found: Sequence[Record]) -> list[tuple[str, ...]]:
     ours = [record for record in found if record.kind in names]
     rows = [
         (
-            f"[{record.product}](#{_anchor(record)})",
+            f"[{record.product}](#{anchor(f'{record.product} {record.version}')})",
             urls,
             record.version,
             f"{record.by}; Python {record.python}",
@@ -220,10 +240,6 @@ def _tested(names: list[str], found: Sequence[Record]) -> list[tuple[str, ...]]:
     return rows + [(product, urls, version, "not tested", "0", "0", "", "") for version in without]
 
 
-def _anchor(record: Record) -> str:
-    return re.sub(r"[^a-z0-9-]", "", f"{record.product} {record.version}".lower().replace(" ", "-"))
-
-
 def _cache(record: Record) -> Iterator[str]:
     yield f"\n## {record.product} {record.version}\n"
     if record.note:
@@ -232,11 +248,11 @@ def _cache(record: Record) -> Iterator[str]:
         (f"`{name}`", record.capabilities.get(name, ""), ", ".join(f"`{test}`" for test in tests))
         for name, tests in PROOFS.items()
     ]
-    yield from _table(("What it says of itself", "", "Shown by"), rows)
-    yield from _table(("Gap", "Reason"), [(f"`{test}`", reason) for test, reason in record.gaps.items()])
+    yield from table(("What it says of itself", "", "Shown by"), rows)
+    yield from table(("Gap", "Reason"), [(f"`{test}`", reason) for test, reason in record.gaps.items()])
     missed = [(f"`{test}`", "failed") for test in record.failed]
     missed += [(f"`{test}`", "skipped") for test in record.skipped]
-    yield from _table(("Not passed", ""), missed)
+    yield from table(("Not passed", ""), missed)
     if record.refusals:
         yield f"Values that stop a sync, with the column named: {'; '.join(record.refusals)}.\n"
 
@@ -251,7 +267,7 @@ def _states() -> Iterator[str]:
         "lists them. [What they mean together](../explanation/states.md).\n"
     )
     looks = [(state, LOOKS[state]) for state in WORST_FIRST]
-    yield from _table(
+    yield from table(
         ("State", "Sign", "Colour", "Meaning"),
         [(str(state), look.glyph, look.colour, look.meaning) for state, look in looks],
     )
@@ -259,7 +275,7 @@ def _states() -> Iterator[str]:
     of_errors = {
         cause: ", ".join(f"`{kind.__name__}`" for kind, meant in OF_ERROR.items() if meant is cause) for cause in Cause
     }
-    yield from _table(
+    yield from table(
         ("Cause", "What it says", "Command", "Needs you", "Errors that mean it"),
         [
             (
@@ -284,7 +300,7 @@ def _metrics() -> Iterator[str]:
         "([monitor it](../how-to/monitor.md)). Counters and histograms count what this process did; gauges show the "
         "judgement of the cache's log, the same as `afresh status` and the pages.\n"
     )
-    yield from _table(
+    yield from table(
         ("Instrument", "In Prometheus", "Kind", "Unit", "Attributes", "Meaning"),
         [
             (
@@ -313,8 +329,8 @@ def _metrics() -> Iterator[str]:
     rows = [
         (f"`{phase}`", "client" if phase in OPERATIONS else "internal", OPERATIONS.get(phase, "")) for phase in Phase
     ]
-    yield from _table(("Child span", "Kind", "`db.operation.name`"), rows)
-    yield from _table(
+    yield from table(("Child span", "Kind", "`db.operation.name`"), rows)
+    yield from table(
         ("Kind of database", "`db.system.name`"),
         [*((f"`{kind}`", f"`{name}`") for kind, name in SYSTEMS.items()), ("any other", f"`{OTHER}`")],
     )
@@ -327,20 +343,6 @@ def _told(happened: str) -> str:
 
 
 # --------------------------------------------------------------------------------------------------- text
-
-
-def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    if not rows:
-        return
-    used = [index for index in range(len(headings)) if any(row[index] for row in rows)]
-    yield _row(tuple(headings[index] for index in used))
-    yield _row(tuple("---" for _ in used))
-    yield from (_row(tuple(row[index] for index in used)) for row in rows)
-    yield ""
-
-
-def _row(cells: tuple[str, ...]) -> str:
-    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
 
 
 def _member_doc(member: Enum) -> str:

@@ -4,6 +4,7 @@ server understands what is asked was tried nowhere."""
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -54,9 +55,9 @@ def server() -> Iterator[FakeServer]:
     assert made.open == 0
 
 
-def source_of(server: FakeServer) -> OdbcSource:
-    """The source that reads from it, in Chicago."""
-    options = SybaseOptions(host="h", user="reader", password=SecretStr(PASSWORD))
+def source_of(server: FakeServer, **settings: Any) -> OdbcSource:
+    """The source that reads from it with those settings, in Chicago."""
+    options = SybaseOptions(host="h", user="reader", password=SecretStr(PASSWORD), **settings)
     return OdbcSource(
         name="CMS",
         kind="sybase",

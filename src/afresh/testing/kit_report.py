@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from afresh.testing.kept_report import KeptReport, ordinal
 from afresh.testing.kit_rig import Trial
 
 OPTION = "--kit-report"
@@ -57,19 +58,14 @@ class _Seen:
     outcome: str = "passed"
 
 
-class KitReport:
+class KitReport(KeptReport):
     """Gathers the results of the kit's tests, and writes them when the session ends."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._seen: dict[str, _Seen] = {}
-        self._partial = ""
-        self._said = ""
+    title = "conformance kit"
 
-    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """Some tests were left out."""
-        if items:
-            self._partial = "tests were deselected"
+    def __init__(self, file: Path) -> None:
+        super().__init__(file)
+        self._seen: dict[str, _Seen] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A phase of a test ended."""
@@ -85,21 +81,14 @@ class KitReport:
         elif report.skipped and seen.outcome == "passed":
             seen.outcome = "gap" if hasattr(report, "wasxfail") else "skipped"
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Writes the file, if the run was whole."""
-        missing = self._partial or partial(session)
-        if missing or not self._seen:
-            self._said = f"nothing was written to {self._file}: {missing or 'no test of the kit was run'}"
-            return
+    def keep(self) -> str:
+        """Takes the place of the records of what was tested."""
         found = records(self._seen.values())
         tested = {(record.product, record.version) for record in found}
-        kept = [record for record in read(self._file) if (record.product, record.version) not in tested]
-        write(self._file, [*kept, *found])
-        self._said = f"{self._file}: " + ", ".join(f"{product} {version}" for product, version in sorted(tested))
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Says what was written."""
-        terminalreporter.write_line(f"conformance kit: {self._said}")
+        if tested:
+            kept = [record for record in read(self.file) if (record.product, record.version) not in tested]
+            write(self.file, [*kept, *found])
+        return ", ".join(f"{product} {version}" for product, version in sorted(tested))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -152,20 +141,3 @@ def _record(trial: Trial, tests: Sequence[_Seen]) -> Record:
         },
         odd={name.removeprefix("odd."): value for name, value in sorted(set(told)) if name.startswith("odd.")},
     )
-
-
-def partial(session: pytest.Session) -> str:
-    """Why a run does not speak for all of a kit; empty if it does."""
-    option = session.config.option
-    if option.keyword or option.markexpr or getattr(option, "lf", False):
-        return "tests were deselected"
-    if any("::" in argument for argument in session.config.args):
-        return "single tests were asked for"
-    if session.shouldstop or session.shouldfail:
-        return "the run was broken off"
-    return ""
-
-
-def ordinal(version: str) -> list[tuple[int, str]]:
-    """By which versions are sorted."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in version.split(".")]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from afresh.testing.kit_report import ordinal, partial
+from afresh.testing.kept_report import KeptReport, ordinal
 from afresh.testing.source_kit_rig import SourceTrial
 from afresh.testing.source_seen import ODD, TYPE, Seen, seen, together
 
@@ -64,25 +64,21 @@ class _Went:
     trial: SourceTrial
     told: Sequence[tuple[str, str]] = ()
     outcome: str = "passed"
+    reason: str = ""
 
     def of(self, name: str) -> list[str]:
         """The values of a property, in the order in which they were told."""
         return [value for known, value in self.told if known == name]
 
 
-class SourceReport:
+class SourceReport(KeptReport):
     """Gathers the results of the kit's tests, and writes them when the session ends."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._went: dict[str, _Went] = {}
-        self._partial = ""
-        self._said = ""
+    title = "kit for sources"
 
-    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """Some tests were left out."""
-        if items:
-            self._partial = "tests were deselected"
+    def __init__(self, file: Path) -> None:
+        super().__init__(file)
+        self._went: dict[str, _Went] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A phase of a test ended."""
@@ -96,23 +92,17 @@ class SourceReport:
         if report.failed:
             went.outcome = "failed"
         elif report.skipped and went.outcome == "passed":
-            expected = "outside" if "source.outside" in told else "gaps"
+            expected = "gaps" if "source.gap" in told else "outside"
             went.outcome = expected if hasattr(report, "wasxfail") else "skipped"
+            went.reason = str(getattr(report, "wasxfail", "")).removeprefix("reason: ")
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Writes the file, if the run was whole."""
-        missing = self._partial or partial(session)
-        if missing or not self._went:
-            self._said = f"nothing was written to {self._file}: {missing or 'no test of the kit was run'}"
-            return
+    def keep(self) -> str:
+        """Takes the place of the records of what was tested."""
         found = records(self._went.values(), datetime.now(UTC).date().isoformat())
         tested = {record.subject for record in found}
-        write(self._file, [*(record for record in read(self._file) if record.subject not in tested), *found])
-        self._said = f"{self._file}: " + ", ".join(" ".join(subject) for subject in sorted(tested))
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Says what was written."""
-        terminalreporter.write_line(f"kit for sources: {self._said}")
+        if tested:
+            write(self.file, [*(record for record in read(self.file) if record.subject not in tested), *found])
+        return ", ".join(" ".join(subject) for subject in sorted(tested))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -157,8 +147,8 @@ def _seen(told: object) -> Seen:
 
 
 def _record(trial: SourceTrial, tests: Sequence[_Went], date: str) -> SourceRecord:
-    def reasons(outcome: str, told: str) -> dict[str, str]:
-        return {one.name: one.of(told)[-1] for one in tests if one.outcome == outcome}
+    def reasons(outcome: str) -> dict[str, str]:
+        return {one.name: one.reason for one in tests if one.outcome == outcome}
 
     def gathered(told: str) -> list[Seen]:
         found = [seen(text) for one in tests for text in one.of(told)]
@@ -170,8 +160,8 @@ def _record(trial: SourceTrial, tests: Sequence[_Went], date: str) -> SourceReco
         python=platform.python_version(),
         tests=len(tests),
         passed=sum(one.outcome == "passed" for one in tests),
-        gaps=reasons("gaps", "source.gap"),
-        outside=reasons("outside", "source.outside"),
+        gaps=reasons("gaps"),
+        outside=reasons("outside"),
         failed=[one.name for one in tests if one.outcome == "failed"],
         skipped=[one.name for one in tests if one.outcome == "skipped"],
         types=gathered(TYPE),
