@@ -7,6 +7,7 @@ import pytest
 from afresh import wiring
 from afresh.core.select import Policy
 from afresh.testing import kit_report
+from afresh.testing.markdown import visible
 from afresh.testing.odd_values import ODD, OddValue
 from afresh.testing.source_report import SourceRecord, read
 
@@ -53,7 +54,7 @@ def test_every_odd_value_is_spoken_of(odd: OddValue) -> None:
         assert all(seen.arrived or seen.misfits or seen.cannot for seen in found), record.subject
     section = TYPES.partition(f"\n### {odd.name}\n")[2].partition("\n#")[0]
     for cache in kit_report.read(REFERENCE / "caches.json"):
-        assert not cache.odd or f"| {cache.odd[odd.name]} |" in section, cache.product
+        assert not cache.odd or f"| {visible(cache.odd[odd.name])} |" in section, cache.product
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=NAMES)

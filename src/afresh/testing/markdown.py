@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-_BLANKS = re.compile(r" {2,}|(?<=^') (?='$)")
+_BLANKS = re.compile(r" {2,}|(?<=') (?='$)")
 
 
 def table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
@@ -22,11 +22,16 @@ def _row(cells: tuple[str, ...]) -> str:
 
 
 def code(text: str) -> str:
-    """A text as code, whatever is in it; empty for an empty one. Blanks that nobody would see are shown as ␣."""
+    """A text as code, whatever is in it; empty for an empty one."""
     if not text:
         return ""
-    text = _BLANKS.sub(lambda found: "␣" * len(found[0]), text)
+    text = visible(text)
     return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def visible(text: str) -> str:
+    """A text whose blanks that nobody would see are shown as ␣."""
+    return _BLANKS.sub(lambda found: "␣" * len(found[0]), text)
 
 
 def anchor(title: str) -> str:

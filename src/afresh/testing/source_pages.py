@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from afresh.core.schema import TYPE_NAMES, Column, parse_type
 from afresh.core.select import Policy
 from afresh.testing.kit_report import Record
-from afresh.testing.markdown import anchor, code, table
+from afresh.testing.markdown import anchor, code, table, visible
 from afresh.testing.odd_values import ODD, OddValue, cut
 from afresh.testing.source_report import SourceRecord
 from afresh.testing.source_seen import Seen, together
@@ -23,6 +23,16 @@ class CacheColumns:
     name: str
     storage: Callable[[Column], str]
     record: Record | None
+
+    @property
+    def run(self) -> str:
+        """The version that the record speaks for."""
+        version = "" if self.record is None else self.record.version
+        return "**a fake**" if version == "no server" else version
+
+    def kept(self, odd: OddValue) -> str:
+        """How the value was kept; empty if that is not recorded."""
+        return "" if self.record is None else self.record.odd.get(odd.name, "")
 
 
 # ------------------------------------------------------------------------------------------------- sources
@@ -147,16 +157,8 @@ def _odd(odd: OddValue, found: Sequence[SourceRecord], caches: Sequence[CacheCol
     yield f"{odd.meaning[0].upper()}{odd.meaning[1:]}.\n"
     rows = [row for record in found for seen in record.odd if seen.odd == odd.name for row in _became(record, seen)]
     yield from table(("Source", "Declared", "Written", "Read as", "What becomes of it", "Note"), rows)
-    kept = [(cache.name, _run(cache.record), cache.record.odd[odd.name]) for cache in caches if _has(cache, odd)]  # type: ignore[union-attr]
+    kept = [(cache.name, cache.run, visible(told)) for cache in caches if (told := cache.kept(odd))]
     yield from table(("Cache", "Run", "Kept"), kept)
-
-
-def _has(cache: CacheColumns, odd: OddValue) -> bool:
-    return cache.record is not None and odd.name in cache.record.odd
-
-
-def _run(record: Record | None) -> str:
-    return "" if record is None else record.version if record.version != "no server" else "**a fake**"
 
 
 def _became(record: SourceRecord, seen: Seen) -> Iterator[tuple[str, ...]]:
