@@ -9,6 +9,7 @@ import pytest
 from tests.engine.rig import item, table_config
 from tests.web.web_rig import WebRig, tokens, web_rig
 
+from afresh.core.errors import SourceUnavailable
 from afresh.core.model import UpdateType
 from afresh.core.options import WebConfig
 from afresh.testing.clock import START
@@ -143,3 +144,42 @@ def test_the_timeline_shows_what_was_proved(directory: Path) -> None:
             (timedelta(hours=10), timedelta(hours=12)),
         ]
         assert charts.fresh_spans(updates, None, START, now) == []
+
+
+def test_the_timeline_of_a_new_table_begins_with_its_first_sync(directory: Path) -> None:
+    """A table that is known for ten hours is not shown as thirty days of which nothing is proved."""
+    with web_rig(directory, rows=[item(1)]) as found:
+        found.rig.sync(UpdateType.MASS)
+        found.rig.clock.advance(timedelta(hours=10))
+        found.app.state.view.forget()
+        assert "Since the first sync that is known" in found.client.get("/tables/Item").text
+        found.rig.clock.advance(timedelta(days=31))
+        found.app.state.view.forget()
+        assert "The last 30 days" in found.client.get("/tables/Item").text
+
+
+def test_the_grid_begins_with_the_latest(directory: Path) -> None:
+    """What was so just now stands where nobody has to scroll to see it."""
+    with web_rig(directory, rows=[item(1)]) as found:
+        found.rig.sync(UpdateType.MASS)
+        found.rig.clock.advance(timedelta(seconds=1))
+        found.app.state.view.forget()
+        cells = re.findall(r'<td class="cell (\w+)"', found.client.get("/grid").text)
+        assert cells[0] == "fresh"
+        assert set(cells[1:]) == {"late"}
+
+
+def test_a_source_is_reachable_if_the_last_sync_reached_it(directory: Path) -> None:
+    """Told from the log alone; before the first sync nobody knows."""
+    with web_rig(directory, rows=[item(1)]) as found:
+        assert found.get("/api/v1/sources")["sources"][0]["reachable"] is None
+        found.rig.sync(UpdateType.MASS)
+        found.rig.clock.advance(timedelta(seconds=2))
+        found.app.state.view.forget()
+        assert found.get("/api/v1/sources")["sources"][0]["reachable"] is True
+        found.rig.source.fail_after = (0, SourceUnavailable("the source is away"))
+        found.rig.sync(UpdateType.DAILY)
+        found.rig.clock.advance(timedelta(seconds=2))
+        found.app.state.view.forget()
+        assert found.get("/api/v1/sources")["sources"][0]["reachable"] is False
+        assert "no, for the last sync" in found.client.get("/sources").text

@@ -2,11 +2,12 @@
 of another process writes."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from afresh.core import circuit, schedule
 from afresh.core.actions import standing
+from afresh.core.cause import Cause
 from afresh.core.circuit import Breaker, Circuit
 from afresh.core.facts import Facts, SourceState
 from afresh.core.model import DataUpdate, UpdateType
@@ -76,6 +77,7 @@ def _told(
         breaker = breakers[name]
         found[name] = SourceState(
             name=name,
+            reachable=_reached([pasts[table] for table in tables if table in pasts]),
             breaker_until=breaker.until,
             stopped=breaker.circuit is Circuit.STOPPED,
             quiet_until=circuit.quiet(config, now),
@@ -84,6 +86,13 @@ def _told(
             skew=skew,
         )
     return found
+
+
+def _reached(pasts: Iterable[Past]) -> bool | None:
+    """Whether the last sync that ended found the source there; None if none has ended."""
+    ended = [update for past in pasts for update in (*past.successes.values(), *past.failures)]
+    last = max(ended, key=_started, default=None)
+    return None if last is None else last.cause is not Cause.SOURCE_UNREACHABLE
 
 
 def _started(update: DataUpdate) -> int:

@@ -55,12 +55,12 @@ def line(points: Sequence[tuple[datetime, float]], label: str, unit: str) -> Mar
         x = 4 + (_WIDTH - 12) * (at - first).total_seconds() / width
         high = max(1.0, (_CHART - 24) * value / most)
         marks.append(
-            f"<g><title>{escape(instant(at))}: {value:,.1f} {unit}</title>"
+            f"<g><title>{escape(instant(at))}: {_number(value)} {unit}</title>"
             f'<rect class="bar" x="{x:.1f}" y="{_CHART - 4 - high:.1f}" width="4" height="{high:.1f}" rx="1"/></g>'
         )
     grid = f'<line class="axis" x1="0" x2="{_WIDTH}" y1="{_CHART - 4}" y2="{_CHART - 4}"/>'
-    top = f'<text class="note" x="4" y="12">{most:,.1f} {unit}</text>'
-    return _svg(_WIDTH, _CHART, f"{label}: at most {most:,.1f} {unit}", grid + top + "".join(marks), "chart")
+    top = f'<text class="note" x="4" y="12">{_number(most)} {unit}</text>'
+    return _svg(_WIDTH, _CHART, f"{label}: at most {_number(most)} {unit}", grid + top + "".join(marks), "chart")
 
 
 def phases(update: DataUpdate) -> Markup:
@@ -84,11 +84,10 @@ def phases(update: DataUpdate) -> Markup:
     return _svg(240, 12, told, "".join(marks), "phases")
 
 
-def timeline(updates: Sequence[DataUpdate], limit: timedelta | None, now: datetime, days: int = 30) -> Markup:
-    """The last days: when the data was within its limit, as successes prove it, and when it was not."""
-    first = now - timedelta(days=days)
+def timeline(updates: Sequence[DataUpdate], limit: timedelta | None, now: datetime, first: datetime) -> Markup:
+    """Since an instant: when the data was within its limit, as successes prove it, and when it was not."""
     spans = fresh_spans(updates, limit, first, now)
-    whole = (now - first).total_seconds()
+    whole = (now - first).total_seconds() or 1
 
     def x(at: datetime) -> float:
         return _WIDTH * (at - first).total_seconds() / whole
@@ -101,7 +100,7 @@ def timeline(updates: Sequence[DataUpdate], limit: timedelta | None, now: dateti
             f"<title>{told}</title></rect>"
         )
     good = sum((end - begin).total_seconds() for begin, end in spans) / whole
-    return _svg(_WIDTH, 24, f"proved fresh {good:.1%} of the last {days} days", "".join(marks), "timeline")
+    return _svg(_WIDTH, 24, f"proved fresh {good:.1%} of the time since {instant(first)}", "".join(marks), "timeline")
 
 
 def fresh_spans(
@@ -122,6 +121,10 @@ def fresh_spans(
         else:
             found.append((begin, end))
     return found
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
 
 
 def _took(update: DataUpdate, now: datetime) -> timedelta:

@@ -5,6 +5,7 @@ shows its command and its consequence first.
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Annotated, Any
@@ -95,6 +96,7 @@ def now(
         folded=[table for table in tables if table not in open_ones][:_FOLDED],
         folded_count=len(tables) - len(open_ones),
         strips=strips,
+        runs=_STRIP,
         link=lambda **changes: "?" + urlencode({k: v for k, v in {**choice.as_query(), **changes}.items() if v}),
     )
 
@@ -122,6 +124,7 @@ def one(request: Request, table: str, _caller: Reader) -> Response:
     if found.unseen is None:
         updates = list(view.service.workplace.cache.log.history(table_name=table, limit=_MOST_UPDATES))
     succeeded = [update for update in reversed(updates) if update.outcome is Outcome.SUCCEEDED and update.end_dt]
+    since = _known_since(updates, found.at)
     return page(
         request,
         "table",
@@ -130,7 +133,9 @@ def one(request: Request, table: str, _caller: Reader) -> Response:
         told=found.told(judged),
         evidence=evidence(judged),
         updates=updates[:_STRIP],
-        timeline=charts.timeline(updates, judged.limit, found.at, _DAYS),
+        timeline=charts.timeline(updates, judged.limit, found.at, since or found.at - timedelta(days=_DAYS)),
+        since=since,
+        days=_DAYS,
         durations=charts.line(
             [(u.start_dt, _seconds(u)) for u in succeeded[-200:]], "Duration of successful syncs", "s"
         ),
@@ -142,6 +147,13 @@ def one(request: Request, table: str, _caller: Reader) -> Response:
         configured=configured(view.service.options, table),
         scope=_caller.scope,
     )
+
+
+def _known_since(updates: Sequence[DataUpdate], now: datetime) -> datetime | None:
+    """When the first sync that is known began, if that is not as long ago as the page looks back. Where there may be
+    more syncs than were asked for, the page looks back to the first of those."""
+    first = min((update.start_dt for update in updates), default=None)
+    return first if first is not None and first > now - timedelta(days=_DAYS) else None
 
 
 def _seconds(update: DataUpdate) -> float:
@@ -185,15 +197,13 @@ def grid(request: Request, _caller: Reader, hours: Annotated[int, Query(ge=6, le
     step = timedelta(hours=hours) / 24
     begin = found.at - 24 * step
     tables = found.worst_first[:100]
+    ends = [begin + place * step for place in range(24, 0, -1)]
     rows = []
     for table in tables:
         log = view.service.workplace.cache.log
         updates = [] if found.unseen else log.history(table_name=table.table_name, limit=200)
         spans = charts.fresh_spans(updates, table.limit, begin - step, found.at)
-        rows.append(
-            (table, [_cell(spans, updates, begin + place * step, begin + (place + 1) * step) for place in range(24)])
-        )
-    ends = [begin + (place + 1) * step for place in range(24)]
+        rows.append((table, [_cell(spans, updates, end - step, end) for end in ends]))
     return page(
         request, "grid", found=found, rows=rows, ends=ends, hours=hours, left_out=len(found.tables) - len(tables)
     )
