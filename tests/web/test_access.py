@@ -1,10 +1,11 @@
 """Every route, by every kind of caller: who gets in, and who does not."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.web.routes import walked
 from tests.web.web_rig import EXPIRED, TOKENS, WebRig, token_of, tokens, web_rig
 
 from afresh.core.errors import ConfigurationError
@@ -66,16 +67,6 @@ def guarded(directory: Path) -> Iterator[WebRig]:
     """A web interface with tokens."""
     with web_rig(directory, WebConfig(tokens=tokens())) as found:
         yield found
-
-
-def walked(routes: Iterable[Any]) -> Iterator[Any]:
-    """All routes, those of routers that were included among them; none that has no path and no methods."""
-    for route in routes:
-        inner = getattr(route, "original_router", route)
-        if hasattr(inner, "routes"):
-            yield from walked(inner.routes)
-        else:
-            yield route
 
 
 def ask(found: WebRig, method: str, path: str, **headers: str) -> Any:
