@@ -9,6 +9,7 @@ from psycopg.rows import DictRow, dict_row
 
 from afresh.caches.postgres_connection import Connection, Database
 from afresh.caches.postgres_tables import LAST, LOG, writing_own
+from afresh.caches.remembered import Remembered
 from afresh.core.cause import Cause
 from afresh.core.details import cause_from, from_json, to_json
 from afresh.core.errors import AlreadyRunning, UpdateLost
@@ -60,7 +61,16 @@ WITH RECURSIVE names ("TableName") AS (
 )
 """
 """Each table and type with its last success, from index entry to index entry: a long log is not read for it."""
-_LAST = _SCHEDULES + 'SELECT u.* FROM schedules AS l JOIN {log} AS u ON u."Id" = l."LastId" ORDER BY u."Id"'
+_LAST = (
+    _SCHEDULES
+    + """
+SELECT u."Id", u."OperationId" FROM schedules AS l CROSS JOIN LATERAL (
+    SELECT s."Id", s."OperationId" FROM {log} AS s WHERE s."Id" = l."LastId" LIMIT 1
+) AS u ORDER BY u."Id"
+"""
+)
+"""The limit keeps the planner from reading the log for a join."""
+_ROWS = 'SELECT * FROM {log} WHERE "Id" = ANY ($1::bigint[])'
 _FAILURES = (
     _SCHEDULES
     + """
@@ -83,6 +93,7 @@ class PostgresUpdateLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._last = Remembered()
 
     def start(self, update: DataUpdate) -> None:
         row = (
@@ -112,7 +123,13 @@ class PostgresUpdateLog:
             complete_open(self._database, connection, completion)
 
     def last_updates(self) -> Sequence[DataUpdate]:
-        return self._select(_LAST)
+        """The rows that are not known are read after the numbers, and are the same then: they have ended."""
+        with self._database.connected() as connection:
+            try:
+                wanted = [(row[0], row[1]) for row in connection.execute(self._sql(_LAST))]
+            except psycopg.errors.UndefinedTable:
+                return []
+        return self._last.rows(wanted, lambda ids: self._select(_ROWS, (ids,)))
 
     def failures(self) -> Mapping[str, Sequence[DataUpdate]]:
         found: dict[str, list[DataUpdate]] = {}

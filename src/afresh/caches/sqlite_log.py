@@ -1,11 +1,13 @@
 """The audit log and the leases of the SQLite cache."""
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from afresh.caches import sqlite_sql as sql
+from afresh.caches.remembered import Remembered
 from afresh.caches.sqlite_connection import Database
 from afresh.caches.sqlite_values import instant_text
 from afresh.core.cause import Cause
@@ -49,7 +51,10 @@ WITH RECURSIVE names (TableName) AS (
 )
 """
 """Each table and type with its last success, from index entry to index entry: a long log is not read for it."""
-_LAST = _SCHEDULES + "SELECT u.* FROM schedules AS l CROSS JOIN DataUpdate AS u ON u.Id = l.LastId ORDER BY u.Id"
+_LAST = f"""{_SCHEDULES}
+SELECT u.Id, u.OperationId FROM schedules AS l CROSS JOIN DataUpdate AS u ON u.Id = l.LastId ORDER BY u.Id
+"""
+_ROWS = "SELECT u.* FROM json_each(?) AS wanted CROSS JOIN DataUpdate AS u ON u.Id = wanted.value"
 _FAILURES = f"""{_SCHEDULES}
 SELECT u.* FROM schedules AS l CROSS JOIN DataUpdate AS u
     ON u.TableName = l.TableName AND u.UpdateType = l.UpdateType AND u.WasSuccessful = 0
@@ -75,6 +80,7 @@ class SqliteUpdateLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._last = Remembered()
 
     def start(self, update: DataUpdate) -> None:
         row = (
@@ -101,7 +107,11 @@ class SqliteUpdateLog:
             complete_open(connection, completion)
 
     def last_updates(self) -> Sequence[DataUpdate]:
-        return self._select(_LAST)
+        with self._reading() as connection:
+            if connection is None:
+                return []
+            wanted = [(row["Id"], row["OperationId"]) for row in connection.execute(_LAST)]
+            return self._last.rows(wanted, lambda ids: map(_update, connection.execute(_ROWS, (json.dumps(ids),))))
 
     def failures(self) -> Mapping[str, Sequence[DataUpdate]]:
         found: dict[str, list[DataUpdate]] = {}
@@ -121,18 +131,23 @@ class SqliteUpdateLog:
         limit: int = 100,
         before: int | None = None,
     ) -> Sequence[DataUpdate]:
+        # Few rows are open, and few of a table did not succeed: they are found by an index of their own, from which an
+        # order by the row's number would lead away. A table has fewer rows than an outcome.
+        few = table_name is not None and outcome not in (None, Outcome.SUCCEEDED)
         conditions, parameters = ["true"], list[object]()
         if table_name is not None:
             conditions.append("TableName = ?")
             parameters.append(table_name)
         if open_only:
             conditions.append("NumberRecords = -2")
-        for condition, value in (("OperationId = ?", operation_id), ("Outcome = ?", outcome), ("Id < ?", before)):
+        if few:
+            conditions.append("UpdateType IN (1, 2, 3) AND WasSuccessful = 0")
+        of_outcome = "Outcome = ?" if table_name is None else "+Outcome = ?"
+        for condition, value in (("OperationId = ?", operation_id), (of_outcome, outcome), ("Id < ?", before)):
             if value is not None:
                 conditions.append(condition)
                 parameters.append(value)
-        # The few open rows are found by their own index, which an order by the row's number would keep from being used.
-        order = "+Id" if open_only else "Id"
+        order = "+Id" if open_only or few else "Id"
         statement = f"SELECT * FROM DataUpdate WHERE {' AND '.join(conditions)} ORDER BY {order} DESC LIMIT ?"
         return self._select(statement, (*parameters, limit))
 
@@ -161,13 +176,18 @@ class SqliteUpdateLog:
             return connection.execute(_PURGE, (instant_text(before),)).rowcount
 
     def _select(self, statement: str, parameters: Sequence[object] = ()) -> list[DataUpdate]:
+        with self._reading() as connection:
+            return [_update(row) for row in connection.execute(statement, tuple(parameters))] if connection else []
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+        """A connection that sees one state of the log; None while there is no log."""
         if not self._database.exists():
-            return []
+            yield None
+            return
         with self._database.reading() as connection:
-            if not has_table(connection, "DataUpdate"):
-                return []
             connection.row_factory = sqlite3.Row
-            return [_update(row) for row in connection.execute(statement, tuple(parameters))]
+            yield connection if has_table(connection, "DataUpdate") else None
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

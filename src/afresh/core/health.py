@@ -7,6 +7,7 @@ service that is there to keep it so.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from afresh.core.actions import Action
 from afresh.core.cause import NEEDS_A_PERSON, Cause, cause_of
@@ -128,7 +129,8 @@ _ABOUT_ROWS = frozenset({Cause.SHRANK, Cause.BAD_DATA})
 """Only a success that read the same rows shows that these are over; the others any success does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots, so that what several rules ask for is found out once: a thousand tables are judged again and again.
+@dataclass(frozen=True, kw_only=True)
 class _Seen:
     """One table, as the facts show it."""
 
@@ -155,30 +157,30 @@ class _Seen:
             waits_for_you=_waits_for_you(config, facts, failures),
         )
 
-    @property
+    @cached_property
     def past(self) -> Past:
         return self.facts.past(self.config.table_name)
 
-    @property
+    @cached_property
     def latest(self) -> DataUpdate | None:
         return self.past.latest(UpdateType)
 
-    @property
+    @cached_property
     def cancelled(self) -> DataUpdate | None:
         """The last sync, if somebody stopped it."""
         last = max((self.latest, *self.past.failures), key=lambda update: update.sequence if update else 0)
         return last if last is not None and last.outcome is Outcome.CANCELLED else None
 
-    @property
+    @cached_property
     def orphaned(self) -> bool:
         """Whether an update is open whose process is gone: nobody has said yet how it ended."""
         return self.running is not None and self.running.instance_id not in self.facts.live
 
-    @property
+    @cached_property
     def clock_is_wrong(self) -> bool:
         return self.facts.clock_went_back or any(slot.clock_went_back for slot in self.slots)
 
-    @property
+    @cached_property
     def age(self) -> timedelta | None:
         """By our clock, whatever the source's says: from the start of the update, or from before that where the
         source had older transactions open."""
@@ -191,11 +193,11 @@ class _Seen:
             return self.facts.now - latest.start_dt + lost
         return self.facts.now - min(latest.start_dt, latest.source_dt - skew) + lost
 
-    @property
+    @cached_property
     def limit(self) -> timedelta | None:
         return min((slot.interval * GRACE for slot in self.slots), default=None)
 
-    @property
+    @cached_property
     def overdue(self) -> timedelta | None:
         """How far over its limit the worst schedule is, negative if it is within; None without any success."""
         over = [self.facts.now - slot.started - slot.interval * GRACE for slot in self.slots if slot.started]
@@ -203,22 +205,22 @@ class _Seen:
             over.append(self.age - self.limit)
         return max(over, default=None)
 
-    @property
+    @cached_property
     def late(self) -> bool:
         return self.overdue is not None and self.overdue > timedelta(0)
 
-    @property
+    @cached_property
     def due(self) -> bool:
         return any(slot.due_at <= self.facts.now for slot in self.slots)
 
-    @property
+    @cached_property
     def held_until(self) -> datetime | None:
         """Until when the source is left alone, with all that is due of this table."""
         state = self.facts.source(self.config.source_system)
         ends = [state.breaker_until, None if self.hold is None else self.hold.until]
         return max((end for end in ends if end is not None and end > self.facts.now), default=None)
 
-    @property
+    @cached_property
     def hold(self) -> Hold | None:
         """What keeps all that is due from beginning; None if nothing does, or something may begin."""
         holds = self.facts.holds_of(self.config.source_system)

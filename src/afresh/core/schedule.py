@@ -32,8 +32,12 @@ class Past:
 
     def latest(self, types: Iterable[UpdateType]) -> DataUpdate | None:
         """The success recorded last among those types."""
-        found = [self.successes[update_type] for update_type in types if update_type in self.successes]
-        return max(found, key=lambda update: update.sequence, default=None)
+        latest = None
+        for update_type in types:
+            found = self.successes.get(update_type)
+            if found is not None and (latest is None or found.sequence > latest.sequence):
+                latest = found
+        return latest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,9 +202,11 @@ def slots_of(
 def accepted(asked: Standing, past: Past, table_name: str) -> Action | None:
     """The leave for the next Mass to shrink the table; None once a Mass has started after it was given."""
     leave = asked.accept_of(table_name)
+    if leave is None:
+        return None
     started = (past.successes.get(UpdateType.MASS), *past.failures)
     masses = [update for update in started if update is not None and update.update_type is UpdateType.MASS]
-    used = leave is None or any(update.sequence > leave.after_update for update in masses)
+    used = any(update.sequence > leave.after_update for update in masses)
     return None if used else leave
 
 
@@ -272,6 +278,8 @@ def _retry_at(
     A failure in the future of our clock holds nothing back: the clock went back, nobody knows how far.
     """
     counted = [update for update in past.failures if update.outcome is not Outcome.CANCELLED and update.end_dt]
+    if not counted:
+        return None
     latest = past.latest(UpdateType)
     in_a_row = [update for update in counted if latest is None or update.sequence > latest.sequence]
     of_type = [update for update in counted if update.update_type is update_type]
