@@ -32,7 +32,7 @@ class TableHealth:
     `data_as_of` is the instant, on the source's clock, that the last committed update proves; `age` how long ago that
     was, by our clock; `limit` the age that the tightest schedule allows. `right_by` is when it should be right again,
     None wherever that depends on somebody else. `failure` is the failed update that the cause comes from, `unseen` the
-    error because of which nothing is known.
+    error because of which nothing is known, `recorded` the sequence of the last update that has ended.
     """
 
     table_name: str
@@ -54,6 +54,12 @@ class TableHealth:
     accepted: Action | None = None
     service_is_on: bool = False
     unseen: AfreshError | None = None
+    recorded: int = 0
+
+    @property
+    def stamp(self) -> tuple[int, str, bool]:
+        """The same as long as no sync of the table has started or ended."""
+        return self.recorded, self.running.operation_id if self.running else "", self.unseen is None
 
     @property
     def running_since(self) -> datetime | None:
@@ -114,6 +120,7 @@ def judge_table(config: DataSourceConfig, facts: Facts) -> TableHealth:
         pause=seen.pause,
         accepted=accepted(facts.asked, seen.past, config.table_name),
         service_is_on=facts.service_is_on,
+        recorded=max((update.sequence for update in (*seen.past.successes.values(), *seen.past.failures)), default=0),
     )
 
 

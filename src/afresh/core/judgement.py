@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from afresh.core.circuit import Circuit
 from afresh.core.errors import AfreshError, ConfigurationError
@@ -14,7 +15,8 @@ from afresh.core.sentences import Sentences, sentences
 from afresh.core.states import WORST_FIRST, Health, State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots, so that what all who look ask of it is found out once.
+@dataclass(frozen=True, kw_only=True)
 class Judgement:
     """The judgement of each table, and how each source stands. While the cache cannot be asked nobody knows of any
     table, nothing is said of any source, and `unseen` says why."""
@@ -34,7 +36,7 @@ class Judgement:
         """Whether every table that is synced is fresh."""
         return all(table.state in (State.FRESH, State.DISABLED) for table in self.tables)
 
-    @property
+    @cached_property
     def worst_first(self) -> tuple[TableHealth, ...]:
         """The tables, those that need somebody first; in one state, as they are configured."""
         return tuple(sorted(self.tables, key=lambda table: WORST_FIRST.index(table.state)))
@@ -44,7 +46,7 @@ class Judgement:
         """How the breaker of each source stands."""
         return {source.name: circuit_of(source, self.at) for source in self.sources}
 
-    @property
+    @cached_property
     def mark(self) -> str:
         """The same as long as every table is in the same state with the same data and the same sync under way."""
         parts = [f"{t.table_name}\0{t.state}\0{t.data_as_of}\0{t.running_since}\0{t.failure}" for t in self.tables]
@@ -52,10 +54,14 @@ class Judgement:
 
     def of(self, table_name: str) -> TableHealth:
         """One table's judgement; ConfigurationError for one that is not kept."""
-        for table in self.tables:
-            if table.table_name == table_name:
-                return table
-        raise ConfigurationError(f"there is no table {table_name!r}")
+        found = self._by_name.get(table_name)
+        if found is None:
+            raise ConfigurationError(f"there is no table {table_name!r}")
+        return found
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, TableHealth]:
+        return {table.table_name: table for table in self.tables}
 
     def told(self, table: TableHealth, configuration: str | None = None) -> Sentences:
         """What there is to say of it. `configuration` is the path that commands need to be given, if they need one."""

@@ -8,7 +8,9 @@ from afresh.core.errors import CacheError
 from afresh.core.judgement import Judgement
 from afresh.engine.service import Service
 
-_GOOD_FOR_SECONDS = 1.0
+_GOOD_FOR_SECONDS, _MOST_SECONDS = 1.0, 1.8
+_TIMES = 20.0
+"""A judgement is good for so many times as long as it took to make, within these bounds."""
 
 
 def judged(service: Service) -> Judgement:
@@ -26,15 +28,23 @@ class Judging:
         self._service = service
         self._lock = threading.Lock()
         self._made_at = float("-inf")
+        self._good_for = _GOOD_FOR_SECONDS
         self._known: Judgement | None = None
 
     def now(self) -> Judgement:
-        """How things stand, at most a second ago."""
+        """How things stand, at most a second ago; where it takes long to find out, less than two."""
         with self._lock:
-            if self._known is None or time.monotonic() - self._made_at > _GOOD_FOR_SECONDS:
+            begun = time.monotonic()
+            if self._known is None or begun - self._made_at > self._good_for:
                 self._known = judged(self._service)
                 self._made_at = time.monotonic()
+                self._good_for = min(max(_GOOD_FOR_SECONDS, _TIMES * (self._made_at - begun)), _MOST_SECONDS)
             return self._known
+
+    def known(self) -> Judgement | None:
+        """The judgement, if it is good still; waits for nothing."""
+        known = self._known
+        return known if time.monotonic() - self._made_at <= self._good_for else None
 
     def forget(self) -> None:
         """The next who looks sees what is so then."""

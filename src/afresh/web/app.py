@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request
-from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
-from starlette.responses import Response
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from afresh.core.options import WebConfig
 from afresh.engine.service import Service
@@ -49,23 +49,38 @@ def build(
     app.state.metrics = text
     app.state.access = Access(config=config, clock=service.workplace.clock, port=port, secrets=dict(secrets or {}))
     translate(app)
-    app.add_middleware(BaseHTTPMiddleware, dispatch=_guarded)
+    app.add_middleware(_Guarded)
     for router in (health.router, metrics.router, reading.router, acting.router, pages.router, owner.router):
         app.include_router(router)
     return app
 
 
-async def _guarded(request: Request, answer: RequestResponseEndpoint) -> Response:
+class _Guarded:
     """Hosts and origins are looked at before anything else, and every answer carries the headers."""
-    access: Access = request.app.state.access
-    try:
-        access.check_host(request)
-        access.check_origin(request)
-    except Refused as refused:
-        response: Response = problem(refused.status, refused.detail, hint=refused.hint)
-    else:
-        response = await answer(request)
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. What is answered goes through as it comes: streams are not copied."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        request = Request(scope)
+        access: Access = request.app.state.access
+        try:
+            access.check_host(request)
+            access.check_origin(request)
+        except Refused as refused:
+            await problem(refused.status, refused.detail, hint=refused.hint)(scope, receive, with_headers)
+        else:
+            await self._app(scope, receive, with_headers)

@@ -24,21 +24,26 @@ def outcome_of(update: DataUpdate) -> str:
 
 
 def strip(updates: Sequence[DataUpdate], now: datetime) -> Markup:
-    """The last runs, oldest first: a bar each, as high as it took long, with a sign where it did not succeed."""
+    """The last runs, oldest first: a bar each, as high as it took long, with a sign where it did not succeed. The bars
+    of one outcome are one shape: a page has many strips, and stays small."""
     runs = list(reversed(updates))
     longest = max((_took(update, now).total_seconds() for update in runs), default=0) or 1
-    marks = []
+    bars, signs = dict[str, list[str]](), dict[str, list[str]]()
     for place, update in enumerate(runs):
-        took, word, x = _took(update, now), outcome_of(update), place * (_BAR + _GAP)
-        high = max(2.0, (_HEIGHT - 8) * took.total_seconds() / longest)
-        told = f"{update.update_type}, {instant(update.start_dt)}, {span(took)}, {word}"
-        sign = "" if word == "succeeded" else f'<text x="{x + _BAR / 2}" y="7">{SIGNS[word]}</text>'
-        marks.append(
-            f'<g class="run {word}"><title>{escape(told)}</title>'
-            f'<rect x="{x}" y="{_HEIGHT - high:.1f}" width="{_BAR}" height="{high:.1f}" rx="1"/>{sign}</g>'
-        )
+        word, x = outcome_of(update), place * (_BAR + _GAP)
+        high = max(2, round((_HEIGHT - 8) * _took(update, now).total_seconds() / longest))
+        bars.setdefault(word, []).append(f"M{x} {_HEIGHT}v-{high}h{_BAR}v{high}z")
+        signs.setdefault(word, []).append(str(x + _BAR // 2))
+    marks = [
+        f'<g class="run {word}"><title>{len(shapes)} {word}</title><path d="{"".join(shapes)}"/>'
+        + ("" if word == "succeeded" else f'<text x="{" ".join(signs[word])}" y="7">{SIGNS[word] * len(shapes)}</text>')
+        + "</g>"
+        for word, shapes in bars.items()
+    ]
     good = sum(update.outcome is Outcome.SUCCEEDED for update in runs)
     label = f"the last {len(runs)} runs, of which {good} succeeded" if runs else "no runs yet"
+    if runs:
+        label += f"; the longest took {span(timedelta(seconds=longest))}"
     wide = max(len(runs), 1) * (_BAR + _GAP)
     return _svg(wide, _HEIGHT, label, "".join(marks), "strip")
 

@@ -5,8 +5,9 @@ shows its command and its consequence first.
 """
 
 import hashlib
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Hashable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.resources import files
 from typing import Annotated, Any
 from urllib.parse import parse_qs, quote, urlencode
@@ -14,9 +15,12 @@ from urllib.parse import parse_qs, quote, urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
 
 from afresh.core import account, phrases
 from afresh.core.cause import Cause
+from afresh.core.health import TableHealth
+from afresh.core.judgement import Judgement
 from afresh.core.model import DataUpdate, Outcome, Phase
 from afresh.core.sentences import evidence
 from afresh.core.states import LOOKS, State
@@ -27,6 +31,7 @@ from afresh.web.configured import configured
 from afresh.web.health import view_of
 from afresh.web.overview import SORTS, Choice, chosen, grouped, headline
 from afresh.web.problems import Refused
+from afresh.web.view import View
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
@@ -35,6 +40,7 @@ _SHOWN_STRIPS = 60
 _FOLDED = 400
 _DAYS = 30
 _MOST_UPDATES = 1000
+_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 _pages = Environment(loader=PackageLoader("afresh", "web"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 _pages.globals.update(LOOKS=LOOKS, State=State, Cause=Cause, charts=charts, quote=lambda text: quote(text, safe=""))
@@ -53,8 +59,18 @@ Search = Annotated[str, Query(max_length=100)]
 
 def page(request: Request, name: str, **values: Any) -> HTMLResponse:
     """A page by the name of its template."""
+    return HTMLResponse(_written(request, name, **values))
+
+
+def _written(request: Request, name: str, **values: Any) -> str:
     template = _pages.get_template(f"{name}.html")
-    return HTMLResponse(template.render(path=request.url.path, query=request.url.query, name=name, **values))
+    return template.render(path=request.url.path, query=request.url.query, name=name, **values)
+
+
+def _shared(request: Request, found: Judgement, make: Callable[[], str], *more: Hashable) -> HTMLResponse:
+    """A page of one judgement, made once for all who ask for that very address; `more` is what else it depends on."""
+    key = (request.url.path, request.url.query, *more)
+    return HTMLResponse(view_of(request).pages.get(found, key, make))
 
 
 # ------------------------------------------------------------------------------------------------------------- now
@@ -71,18 +87,19 @@ def now(
     show: Search = "",
 ) -> Response:
     """How things stand: one sentence, problems by cause, tables worst first, the fresh ones folded."""
-    view = view_of(request)
-    found = view.now()
+    found = view_of(request).now()
     choice = Choice(state=state, source=source, text=q, sort=sort if sort in SORTS else SORTS[0])
+    return _shared(request, found, lambda: _now(request, found, choice, everything=show == "all"))
+
+
+def _now(request: Request, found: Judgement, choice: Choice, *, everything: bool) -> str:
+    view = view_of(request)
     tables = chosen(found, choice)
-    open_ones = [table for table in tables if show == "all" or choice.state or table.state is not State.FRESH]
+    unfolded = everything or bool(choice.state)
+    open_ones = [table for table in tables if unfolded or table.state is not State.FRESH]
+    folded = [] if unfolded else [table for table in tables if table.state is State.FRESH]
     shown = open_ones[:_SHOWN_STRIPS]
-    log = view.service.workplace.cache.log
-    strips = {
-        table.table_name: [] if found.unseen else log.history(table_name=table.table_name, limit=_STRIP)
-        for table in shown
-    }
-    return page(
+    return _written(
         request,
         "now",
         found=found,
@@ -93,12 +110,22 @@ def now(
         sources=list(view.service.options.source_systems),
         shown=shown,
         more=len(open_ones) - len(shown),
-        folded=[table for table in tables if table not in open_ones][:_FOLDED],
-        folded_count=len(tables) - len(open_ones),
-        strips=strips,
+        folded=folded[:_FOLDED],
+        folded_count=len(folded),
+        strips={table.table_name: _strip(view, found, table) for table in shown},
         runs=_STRIP,
         link=lambda **changes: "?" + urlencode({k: v for k, v in {**choice.as_query(), **changes}.items() if v}),
     )
+
+
+def _strip(view: View, found: Judgement, table: TableHealth) -> Markup:
+    """The last runs of a table; drawn again when one has started or ended, and as long as one runs."""
+
+    def drawn() -> Markup:
+        log = view.service.workplace.cache.log
+        return charts.strip([] if found.unseen else log.history(table_name=table.table_name, limit=_STRIP), found.at)
+
+    return drawn() if table.running else view.pieces.get(("strip", table.table_name), table.stamp, drawn)
 
 
 @router.get("/now.json")
@@ -116,16 +143,20 @@ def one(request: Request, table: str, _caller: Reader) -> Response:
     """One table: verdict, timeline, charts, phases, configuration, and what can be asked."""
     if table.endswith(".json"):
         return JSONResponse(reading.one_table(request, table.removesuffix(".json"), _caller))
-    view = view_of(request)
-    found = view.now()
+    found = view_of(request).now()
     judged = found.of(table)
+    return _shared(request, found, lambda: _one(request, found, judged, _caller.scope), _caller.scope)
+
+
+def _one(request: Request, found: Judgement, judged: TableHealth, scope: str) -> str:
+    view, table = view_of(request), judged.table_name
     seen = view.service.workplace.schemas.of(table)
     updates: list[DataUpdate] = []
     if found.unseen is None:
         updates = list(view.service.workplace.cache.log.history(table_name=table, limit=_MOST_UPDATES))
     succeeded = [update for update in reversed(updates) if update.outcome is Outcome.SUCCEEDED and update.end_dt]
     since = _known_since(updates, found.at)
-    return page(
+    return _written(
         request,
         "table",
         found=found,
@@ -145,7 +176,7 @@ def one(request: Request, table: str, _caller: Reader) -> Response:
         columns=[] if seen is None else columns.listed(seen.schema),
         drift=[] if seen is None else columns.told(seen),
         configured=configured(view.service.options, table),
-        scope=_caller.scope,
+        scope=scope,
     )
 
 
@@ -192,29 +223,39 @@ async def act(request: Request, table: str, action: str, caller: Operator) -> Re
 @router.get("/grid")
 def grid(request: Request, _caller: Reader, hours: Annotated[int, Query(ge=6, le=168)] = 24) -> Response:
     """Tables by time: in which hour each was proved fresh."""
-    view = view_of(request)
-    found = view.now()
-    step = timedelta(hours=hours) / 24
+    found = view_of(request).now()
+    return _shared(request, found, lambda: _grid(request, found, hours))
+
+
+def _grid(request: Request, found: Judgement, hours: int) -> str:
+    view, step = view_of(request), timedelta(hours=hours) / 24
     begin = found.at - 24 * step
     tables = found.worst_first[:100]
     ends = [begin + place * step for place in range(24, 0, -1)]
     rows = []
     for table in tables:
-        log = view.service.workplace.cache.log
-        updates = [] if found.unseen else log.history(table_name=table.table_name, limit=200)
-        spans = charts.fresh_spans(updates, table.limit, begin - step, found.at)
-        rows.append((table, [_cell(spans, updates, end - step, end) for end in ends]))
-    return page(
+        proved = view.pieces.get(("proved", table.table_name), table.stamp, partial(_proved, view, found, table))
+        rows.append((table, [_cell(*proved, end - step, end) for end in ends]))
+    return _written(
         request, "grid", found=found, rows=rows, ends=ends, hours=hours, left_out=len(found.tables) - len(tables)
     )
 
 
-def _cell(spans: list[tuple[datetime, datetime]], updates: Any, begin: datetime, end: datetime) -> tuple[str, str, str]:
+def _proved(view: View, found: Judgement, table: TableHealth) -> tuple[list[tuple[datetime, datetime]], list[datetime]]:
+    """When the last runs of a table proved it fresh, whenever one looks, and when those were started that failed."""
+    log = view.service.workplace.cache.log
+    updates = [] if found.unseen else log.history(table_name=table.table_name, limit=200)
+    failed = [update.start_dt for update in updates if update.outcome is Outcome.FAILED]
+    return charts.fresh_spans(updates, table.limit, _EVER, _NEVER), failed
+
+
+def _cell(
+    spans: list[tuple[datetime, datetime]], failed: list[datetime], begin: datetime, end: datetime
+) -> tuple[str, str, str]:
     """Class, sign and words of one stretch of time."""
-    failed = any(u.outcome is Outcome.FAILED and begin <= u.start_dt < end for u in updates)
-    fresh = any(first <= end and end <= last for first, last in spans)
-    if failed:
+    if any(begin <= started < end for started in failed):
         return "failed", charts.SIGNS["failed"], "a sync failed"
+    fresh = any(first <= end <= last for first, last in spans)
     return ("fresh", "✓", "proved fresh") if fresh else ("late", "·", "not proved fresh")
 
 
@@ -250,6 +291,10 @@ def history(
 ) -> Response:
     """Syncs, latest first, by table and outcome."""
     found = view_of(request).now()
+    return _shared(request, found, lambda: _history(request, found, table, outcome, before))
+
+
+def _history(request: Request, found: Judgement, table: str, outcome: str, before: int | None) -> str:
     wanted = Outcome(outcome) if outcome in [str(one) for one in Outcome] else None
     rows: list[DataUpdate] = []
     if found.unseen is None:
@@ -257,7 +302,7 @@ def history(
         rows = list(log.history(table_name=table or None, outcome=wanted, before=before, limit=50))
     rest = rows[-1].sequence if len(rows) == 50 else None
     kept = {"table": table, "outcome": outcome}
-    return page(
+    return _written(
         request,
         "history",
         found=found,

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from afresh.core import account
@@ -134,4 +135,9 @@ async def events(
     live: Live = request.app.state.live
     seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 16 else None
     view = view_of(request)
-    return StreamingResponse(live.stream(lambda: view.now().mark, seen), media_type="text/event-stream")
+
+    async def look() -> str:
+        known = view.known()
+        return known.mark if known is not None else (await run_in_threadpool(view.now)).mark
+
+    return StreamingResponse(live.stream(look, seen), media_type="text/event-stream")

@@ -1,6 +1,7 @@
 """The server of the web interface: a thread of the process that keeps the tables fresh, on a port of its own."""
 
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,8 @@ from afresh.web.access import check_exposure, is_loopback
 from afresh.web.app import build
 from afresh.web.live import Live
 
+_SWITCH_SECONDS = 0.0005
+"""A thread that syncs waits so long at most for one that makes a page; Python's own choice is ten times that."""
 _START_SECONDS = 10.0
 _STOP_SECONDS = 3.0
 
@@ -44,6 +47,7 @@ def serve(
     """Starts the server, and returns when it listens; ConfigurationError if it must not, or cannot. `text` makes what
     Prometheus reads."""
     check_exposure(config)
+    sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
     listening = _bind(config)
     port = int(listening.getsockname()[1])
     base = service.options.base_directory

@@ -4,18 +4,25 @@ from afresh.core.judgement import Judgement
 from afresh.core.options import DataSourceConfig
 from afresh.engine.judging import Judging
 from afresh.engine.service import Service
+from afresh.web.shared import Pages, Pieces
 
 
 class View:
-    """A service as the web interface sees it."""
+    """A service as the web interface sees it, and what is made of one judgement for all who look."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
         self._judging = Judging(service)
+        self.pages = Pages()
+        self.pieces = Pieces()
 
     def now(self) -> Judgement:
-        """How things stand, at most a second ago."""
+        """How things stand, at most two seconds ago."""
         return self._judging.now()
+
+    def known(self) -> Judgement | None:
+        """How things stand, if that was found out just now; waits for nothing."""
+        return self._judging.known()
 
     def forget(self) -> None:
         """The next who looks sees what is so then."""
