@@ -7,10 +7,18 @@ from afresh.core.judgement import Judgement
 from afresh.core.options import DataSyncOptions
 from afresh.engine.service import Service
 
+_NOTED = 20
+"""Of so many tables at most the sources are asked what no window brings."""
+
 
 def notes(service: Service, found: Judgement) -> Mapping[str, str]:
-    """By table what its windows cannot bring; nothing while the cache cannot be asked."""
-    told = {} if found.unseen else {table.table_name: note(service, table.table_name) for table in found.tables}
+    """By table what its windows cannot bring; nothing while the cache cannot be asked.
+
+    The sources have to be asked for it: that is done for a few tables, and not for many, for which it would take longer
+    than all else together.
+    """
+    few = found.unseen is None and len(found.tables) <= _NOTED
+    told = {} if not few else {table.table_name: note(service, table.table_name) for table in found.tables}
     return {name: text for name, text in told.items() if text}
 
 

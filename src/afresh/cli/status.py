@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -37,6 +38,8 @@ _SKEW = timedelta(seconds=5)
 """A clock that is nearer to ours is not worth a line."""
 _STYLES = {"grey": "dim"}
 _BOLD = frozenset({State.STOPPED, State.LATE})
+_SHOWN = 60
+"""So many tables are shown; of more, the worst."""
 _NAMED = 8
 """So many tables of one cause are named; of more it is enough to know how many there are."""
 
@@ -46,17 +49,24 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Show it again every two seconds, until Ctrl-C.")
     ] = False,
+    every: Annotated[
+        bool, typer.Option("--all", "-a", help="Show each table, however many there are, not only the worst.")
+    ] = False,
     json: Json = False,
 ) -> Exit:
-    """Shows how every table stands, worst first, and why. Reads the cache only; works beside a running service."""
+    """Shows how every table stands, worst first, and why. Works beside a running service.
+
+    Of many tables the worst are shown, and the others counted.
+    """
+    shape = _Shape(config=config, json=json, every=every)
     service = configuration.asking(config)
     try:
-        found = _watched(service, config, json=json) if watch else judged(service)
+        found = _watched(service, shape) if watch else judged(service)
         told = {} if watch else notes(service, found)
     finally:
         service.release()
     if not watch:
-        _write(found, told, config, json=json)
+        shape.write(found, told)
     return exit_of(found)
 
 
@@ -67,22 +77,22 @@ def exit_of(found: Judgement) -> Exit:
     return Exit.GOOD if found.health is Health.HEALTHY else Exit.NOT_GOOD
 
 
-def _watched(service: Service, config: Path | None, *, json: bool) -> Judgement:
+def _watched(service: Service, shape: "_Shape") -> Judgement:
     """The last that was seen before Ctrl-C. On a terminal in place, elsewhere one after the other."""
     console = results()
     with _interrupts() as interrupted:
         found = judged(service)
-        if json or not console.is_terminal:
-            _write(found, notes(service, found), config, json=json)
+        if shape.json or not console.is_terminal:
+            shape.write(found, notes(service, found))
             while not interrupted(_WATCH_SECONDS):
                 found = judged(service)
-                _write(found, notes(service, found), config, json=json)
+                shape.write(found, notes(service, found))
             return found
-        first = _told(found, notes(service, found), config)
+        first = shape.group(found, notes(service, found))
         with Live(first, console=console, auto_refresh=False, screen=True) as live:
             while not interrupted(_WATCH_SECONDS):
                 found = judged(service)
-                live.update(_told(found, notes(service, found), config), refresh=True)
+                live.update(shape.group(found, notes(service, found)), refresh=True)
     return found
 
 
@@ -105,34 +115,50 @@ def _interrupts() -> Iterator[Callable[[float], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _write(found: Judgement, told: Mapping[str, str], config: Path | None, *, json: bool) -> None:
-    if json:
-        write_json(as_json(found, told, config))
-    else:
-        show(found, told, config)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """How the status is told: as JSON or as a table, of the worst or of all, with the configuration as it was named."""
+
+    config: Path | None
+    json: bool
+    every: bool
+
+    def write(self, found: Judgement, told: Mapping[str, str]) -> None:
+        if self.json:
+            write_json(as_json(found, told, self.config))
+        else:
+            show(found, told, self.config, every=self.every)
+
+    def group(self, found: Judgement, told: Mapping[str, str]) -> Group:
+        return Group(
+            Text(f"{found.health} at {phrases.instant(found.at)}; Ctrl-C ends this.\n", style="bold"),
+            _table(found, every=self.every),
+            *(Text(line) for line in _left_out(found, every=self.every)),
+            Text(""),
+            *(shown(line) for line in _below(found, told, self.config)),
+        )
 
 
-def show(found: Judgement, told: Mapping[str, str], config: Path | None = None) -> None:
+def show(found: Judgement, told: Mapping[str, str], config: Path | None = None, *, every: bool = False) -> None:
     """The status as a table, with what is wrong and what is to be known below it."""
-    results().print(_table(found))
+    results().print(_table(found, every=every))
+    for line in _left_out(found, every=every):
+        results().print(line)
     results().print()
     for line in _below(found, told, config):
         results().print(shown(line), soft_wrap=True)
 
 
-def _told(found: Judgement, told: Mapping[str, str], config: Path | None) -> Group:
-    return Group(
-        Text(f"{found.health} at {phrases.instant(found.at)}; Ctrl-C ends this.\n", style="bold"),
-        _table(found),
-        Text(""),
-        *(shown(line) for line in _below(found, told, config)),
-    )
+def _left_out(found: Judgement, *, every: bool) -> Iterator[str]:
+    more = len(found.tables) - _SHOWN
+    if more > 0 and not every:
+        yield f"and {more:,} more that stand no worse (--all shows them)"
 
 
-def _table(found: Judgement) -> Table:
+def _table(found: Judgement, *, every: bool) -> Table:
     columns = ("Table", "Source", "State", "Data as of", "Age", "Limit", "Next", "Last sync", "Read", "Changed")
     table = grid(columns, frozenset(("Age", "Limit", "Read")))
-    for health in found.worst_first:
+    for health in found.worst_first if every else found.worst_first[:_SHOWN]:
         last = health.latest
         table.add_row(
             shown(health.table_name),
