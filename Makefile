@@ -19,7 +19,7 @@ DEMO_OPTIONS += --rows $(ROWS)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test caches sources check bench fuzz docs clean screenshots
+.PHONY: help demo test caches sources check bench scale fuzz docs clean screenshots
 
 help:
 	@echo "make demo    see it work on a sample source, until Ctrl-C; make demo SECONDS=20 ends by itself"
@@ -29,6 +29,7 @@ help:
 	@echo "make check   ruff, mypy --strict, import-linter"
 	@echo "make bench   time and memory, next to scripts that do the same by hand; make bench BENCH='sqlite --rows 100000'"
 	@echo "make fuzz    10,000 odd requests to a real service, none of which may be an error of the server; make fuzz FUZZ='--seed 2'"
+	@echo "make scale   pages, status and viewers over a log of 8,760,000 updates; make scale SCALE='sqlite --updates 100000'"
 	@echo "make docs    make the reference documents again, from the code"
 	@echo "make screenshots   pictures of the dashboard on the demo's data; needs chromium"
 	@echo "make clean   remove what was made, the environment included"
@@ -58,6 +59,9 @@ bench: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	$(BIN)/python -m bench.fuzz $(FUZZ)
+scale: $(VENV)/.test
+	$(BIN)/python -m bench.pages $(SCALE)
+	$(BIN)/python -m bench.viewers $(SCALE)
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/generate.py
