@@ -178,6 +178,10 @@ def main() -> int:
     for told in found.errors.values():
         print(f"  {told}")
     print(f"{len(found.errors)} errors of the server")
+    if found.requests < asked.requests:
+        print(
+            f"The time was over before {asked.requests:,} requests: give more --seconds, or go on with another --seed."
+        )
     return 1 if found.errors or found.requests < asked.requests else 0
 
 
