@@ -161,8 +161,6 @@ class DuckdbSourceRig(SourceRig):
             "cp1252 bytes": "a text of DuckDB's is UTF-8; it takes no other bytes",
         }
     )
-    # With AFRESH_TEST_FULL a read was seen to keep about 15 MB more for each million rows of a file, beyond DuckDB's
-    # memory_limit of 32 MB: 178 MB at one million rows, 250 MB at five. The bare driver does the same, but less.
     outside: ClassVar = MappingProxyType(
         {"FaultKit": "a file is read without a connection; locks and damage are in test_source_duckdb.py"}
     )

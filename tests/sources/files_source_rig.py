@@ -1,5 +1,6 @@
 """What the kit for sources needs of files: another program keeps its tables in DuckDB and writes them out as files."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -125,6 +126,15 @@ class CsvRig(FilesSourceRig):
 
     kind: ClassVar[Format] = "csv"
     types = _texts("csv")
+    full_rows = (5_000_000, 20_000_000)
+    """DuckDB reads through some six buffers of 32 MiB, a line's longest: smaller files than that take less memory."""
+
+    outside: ClassVar = MappingProxyType(
+        {
+            **FilesSourceRig.outside,
+            **({} if os.environ.get("AFRESH_TEST_FULL") else {"test_memory_is_flat": "run with AFRESH_TEST_FULL=1"}),
+        }
+    )
     gaps: ClassVar = MappingProxyType(
         {
             **FilesSourceRig.gaps,
@@ -149,6 +159,9 @@ class LinesRig(CsvRig):
 
     kind: ClassVar[Format] = "jsonl"
     types = _texts("jsonl")
+    memory_rows = (50_000, 250_000)
+    full_rows = (1_000_000, 5_000_000)
+    outside = FilesSourceRig.outside
     gaps: ClassVar = MappingProxyType(
         {
             **FilesSourceRig.gaps,

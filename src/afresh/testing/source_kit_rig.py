@@ -110,6 +110,9 @@ class SourceRig(ABC):
     memory_rows: ClassVar[tuple[int, int]] = (200_000, 1_000_000)
     """Between how many rows the memory of a read has to stay flat."""
 
+    full_rows: ClassVar[tuple[int, int]] = (1_000_000, 5_000_000)
+    """The same with `AFRESH_TEST_FULL=1`."""
+
     # -------------------------------------------------------------------------------- what every rig tells
 
     @abstractmethod
