@@ -32,6 +32,7 @@ from afresh.sources.odbc_driver import Driver, Room
 from afresh.sources.odbc_options import SybaseOptions, connection_string, profile_of
 from afresh.testing.clock import ManualClock
 from afresh.testing.proxy import Target
+from afresh.testing.source_kit_odd import declared_as
 from afresh.testing.source_kit_rig import SourceRig, SourceTrial, SourceType, Wish
 
 VARIABLE = "AFRESH_TEST_SYBASE_URL"
@@ -39,6 +40,7 @@ URL = os.environ.get(VARIABLE, "")
 _PORT = 5000
 _LONGEST_NAME = 200
 _LONGEST_LITERAL = 16_000
+_LARGE = "no expression of ASE makes a text of more than a page: 16 MB are written in pieces"
 _ROOM = Room(rows=1_000, text=16_384, memory=64 * 1024 * 1024)
 
 reading = datetime.fromisoformat
@@ -110,10 +112,22 @@ class SybaseSourceRig(SourceRig):
     """The database of the URL; each test's tables, and the name of its sessions, have a prefix of their own."""
 
     types = TYPES
-    own_statements: ClassVar = MappingProxyType({"set ": "how the session reads: size of texts, quotes, isolation"})
-    outside: ClassVar = MappingProxyType(
-        {"test_large_texts": "no expression of ASE makes a text of more than a page: 16 MB are written in pieces"}
+    odd: ClassVar = MappingProxyType(
+        {
+            "bare NUMBER": SourceType(
+                declared="numeric",
+                arrives="int64",
+                values=(("2", 2),),
+                note="a numeric without digits is a numeric(18,0)",
+            ),
+            "9999-12-31 23:59:59.9999999": declared_as(TYPES, "bigdatetime"),
+            "CHAR padding": declared_as(TYPES, "char(5)"),
+            "cp1252 bytes": "what a server makes of them depends on its character set; `decode_as` reads them",
+            "16 MB text": _LARGE,
+        }
     )
+    own_statements: ClassVar = MappingProxyType({"set ": "how the session reads: size of texts, quotes, isolation"})
+    outside: ClassVar = MappingProxyType({"test_large_texts": _LARGE})
 
     def trial(self) -> SourceTrial:
         ((found,),) = run("select @@version")

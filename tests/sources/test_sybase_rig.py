@@ -12,6 +12,7 @@ from tests.sources.sybase_source_rig import TYPES, SybaseSourceRig, prefix
 
 from afresh.core.schema import DATETIME, TIME, TIMESTAMP, Column, parse_type
 from afresh.sources.odbc_sybase import declared
+from afresh.testing.odd_values import ODD, OddValue
 
 RIG = SybaseSourceRig()
 HERE = Path("here")
@@ -115,6 +116,15 @@ def test_types_arrive_as_the_source_says(kind: Any) -> None:
     assert base is not None
     name = NAMES.get(base[0], base[0]) + kind.declared[base.end() :]
     assert declared(name) == parse_type(kind.arrives)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd.name)
+def test_odd_values_have_an_answer(odd: OddValue) -> None:
+    """How each would be held, by an expression within what a statement may be, or a reason why it is not."""
+    found = RIG.odd_type(odd)
+    assert found
+    if not isinstance(found, str):
+        assert all(len(sql) < PAGE for sql, _ in found.values)
 
 
 def test_digits_are_endless() -> None:
