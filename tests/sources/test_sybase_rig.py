@@ -13,8 +13,14 @@ from tests.sources.sybase_source_rig import TYPES, SybaseSourceRig, prefix
 from afresh.core.schema import DATETIME, TIME, TIMESTAMP, Column, parse_type
 from afresh.sources.odbc_sybase import declared
 from afresh.testing.odd_values import ODD, OddValue
+from afresh.testing.source_kit_odd import OddKit
 
-RIG = SybaseSourceRig()
+
+class _Rig(SybaseSourceRig, OddKit):
+    """The rig, asked what it would send."""
+
+
+RIG = _Rig()
 HERE = Path("here")
 P = prefix(HERE)
 PAGE = 16_384
