@@ -270,8 +270,10 @@ def _mannered(
 def _table(
     config: DataSourceConfig, sources: Mapping[str, SourceSystem], options: DataSyncOptions, clock: Clock
 ) -> Table:
+    system = options.source_systems.get(config.source_system)
     return Table(
         config=config,
+        time_zone=ZoneInfo(system.time_zone if system is not None else "UTC"),
         fetcher=_fetcher(config, sources.get(config.source_system), options, clock),
         post_processor=_post_processor(config),
     )

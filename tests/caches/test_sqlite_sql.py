@@ -71,6 +71,15 @@ def test_golden(statement: str, schema: str) -> None:
     assert golden.read_text() == text
 
 
+def test_late_golden() -> None:
+    """What looks for late rows, which is asked of tables with a stamp only, is the one that was reviewed."""
+    text = sql.late(STAGING, TABLE, ORDER) + ";\n"
+    golden = GOLDEN / "sqlite_late_stamped.sql"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(text)
+    assert golden.read_text() == text
+
+
 def test_own_tables_golden() -> None:
     """The cache's own tables are the ones that were reviewed."""
     golden = GOLDEN / "sqlite_own_tables.sql"
@@ -82,7 +91,10 @@ def test_own_tables_golden() -> None:
 def test_no_golden_file_too_many() -> None:
     """Each golden file belongs to a statement."""
     names = {f"sqlite_{statement}_{schema}.sql" for statement in STATEMENTS for schema in SCHEMAS}
-    assert {path.name for path in GOLDEN.glob("sqlite_*")} == names | {"sqlite_own_tables.sql"}
+    assert {path.name for path in GOLDEN.glob("sqlite_*")} == names | {
+        "sqlite_own_tables.sql",
+        "sqlite_late_stamped.sql",
+    }
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
@@ -109,10 +121,14 @@ def test_compared_by_the_key() -> None:
         connection.execute(sql.create_table(TABLE, ORDER))
         connection.execute(sql.create_table(SHADOW, ORDER))
         connection.execute(sql.create_staging(STAGING, ORDER))
-        for statement in (sql.count_matched(STAGING, TABLE, ORDER), sql.compare(SHADOW, TABLE, ORDER)):
-            plan = " | ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}"))
+        for statement, parameters in (
+            (sql.count_matched(STAGING, TABLE, ORDER), ()),
+            (sql.compare(SHADOW, TABLE, ORDER), ()),
+            (sql.late(STAGING, TABLE, ORDER), ("",)),
+        ):
+            plan = " | ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
             assert "SEARCH t USING" in plan
-            assert "SCAN t" not in plan
+            assert "SCAN t " not in f"{plan} "
 
 
 @pytest.mark.parametrize(

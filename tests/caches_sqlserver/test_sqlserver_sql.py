@@ -38,6 +38,7 @@ SCHEMA = TableSchema(
     last_update="Changed",
     folds=((datetime(2026, 11, 1, 6, tzinfo=UTC), datetime(2026, 11, 1, 8, tzinfo=UTC)),),
 )
+BEFORE = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 KEYS_ONLY = TableSchema(columns=SCHEMA.columns[:2], key=("Company", "Number"))
 OTHERS = TableSchema(
     columns=(
@@ -124,6 +125,8 @@ def all_statements() -> dict[str, str]:
             f"insert_{name}": sql.insert(source, table, SCHEMA, fields, features),
             f"compare_{name}": sql.compare(shadow, table, SCHEMA, inner, features),
             f"delete_gone_{name}": sql.delete_gone(shadow, table, SCHEMA, inner, features),
+            f"late_{name}": sql.late(source, table, SCHEMA, fields, features, BEFORE),
+            f"late_in_reload_{name}": sql.late(shadow, table, SCHEMA, inner, features, BEFORE),
             f"find_collision_{name}": sql.find_collision(source, key, features),
             f"find_other_spelling_{name}": sql.find_other_spelling(source, table, key, features),
         }
@@ -142,6 +145,7 @@ def all_statements() -> dict[str, str]:
     found |= {
         "others_staging": sql.create_staging(NAMES.staging, theirs),
         "others_update": sql.update(NAMES.staging, NAMES.table, OTHERS, theirs, FULL, trust_source=False) or "",
+        "others_late": sql.late(NAMES.staging, NAMES.table, OTHERS, theirs, FULL, BEFORE),
         "others_insert": sql.insert(NAMES.staging, NAMES.table, OTHERS, theirs, FULL),
         "others_spelling": sql.find_other_spelling(NAMES.staging, NAMES.table, theirs[:1], FULL),
     }

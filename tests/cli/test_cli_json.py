@@ -58,6 +58,7 @@ PLAN_KEYS = {
     "source_system",
     "fetcher",
     "running",
+    "lookback",
     "update_type",
     "due_at",
     "is_due",

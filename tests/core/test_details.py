@@ -22,6 +22,7 @@ DETAILS = st.builds(
     quarantined=st.integers(0, 10**6),
     skew=st.none() | DURATIONS,
     lateness=st.none() | DURATIONS,
+    missed=st.none() | st.integers(0, 2**40),
     requested_by=st.text(),
 )
 

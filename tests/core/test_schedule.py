@@ -257,3 +257,15 @@ def test_pasts() -> None:
     assert set(found) == {"A", "B"}
     assert set(found["A"].successes) == {MASS, HOURLY}
     assert len(found["B"].failures) == 1
+
+
+def test_late_before() -> None:
+    """For a window a row is late if it is stamped before the latest success, an Hourly too; for a Mass, if it is
+    stamped before all that windows reach back to."""
+    history = past(update(MASS, ago(days=8), sequence=1), update(DAILY, ago(days=2), sequence=2))
+    assert decided(table(HOURLY), history).task.late_before == ago(days=2)  # type: ignore[union-attr] # it is due
+    assert decided(table(MASS, DAILY, HOURLY), history).task.late_before == ago(days=5)  # type: ignore[union-attr]
+    assert decided(table(MASS), history).task.late_before is None  # type: ignore[union-attr]
+    assert decided(table(DAILY, HOURLY), past()).task.late_before is None  # type: ignore[union-attr]
+    later = past(update(DAILY, ago(days=2), sequence=2), update(HOURLY, ago(hours=3), sequence=3))
+    assert decided(table(HOURLY), later).task.late_before == ago(hours=3)  # type: ignore[union-attr]

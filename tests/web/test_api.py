@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+from tests.engine.rig import item
 from tests.web.web_rig import WebRig, tokens, web_rig
 
 from afresh.core.model import UpdateType
@@ -39,6 +40,21 @@ def test_tables_and_health(directory: Path) -> None:
         assert found.get("/freshness?table=Item", 503)["fresh"] is False
         assert found.get("/health", 503)["status"] == "Unhealthy"
         assert found.get("/api/v1/tables")["tables"][0]["state"] != "Fresh"
+
+
+def test_lookback(directory: Path) -> None:
+    """What windows measured of late rows is told as numbers, and as evidence on the table's page."""
+    with web_rig(directory) as found:
+        found.rig.sync(UpdateType.MASS)
+        assert found.get("/api/v1/tables/Item")["lookback"] == []
+        later(found, hours=1)
+        found.rig.source.table.put(item(9, minutes=-41))
+        found.rig.sync(UpdateType.HOURLY)
+        later(found, seconds=2)
+        daily, hourly = found.get("/api/v1/tables/Item")["lookback"]
+        assert (daily["update_type"], hourly["update_type"]) == ("Daily", "Hourly")
+        assert (hourly["lateness_seconds"], hourly["windows"], hourly["verdict"]) == (41 * 60, 1, "enough")
+        assert hourly["said"] in found.client.get("/tables/Item").text
 
 
 def test_livez_and_readyz(directory: Path) -> None:

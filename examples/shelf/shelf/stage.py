@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from afresh.core.errors import ConfigurationError, UpdateLost
-from afresh.core.model import MergeCounts, ReloadStrategy
+from afresh.core.model import Late, MergeCounts, ReloadStrategy
 from afresh.core.ports import Cancellation, Complete
 from afresh.core.schema import TableSchema
 from shelf import log
@@ -59,6 +59,19 @@ class ShelfStage:
                 log.end(connection, complete(counts))
         self._staged = []
         return counts
+
+    def late(self, before: datetime) -> Late:
+        """The rows that wait, or the new ones of a reload, which came after they should have."""
+        with self._database.writing() as connection:
+            there = self._there(connection)
+        place, stamps = self._stamp, []
+        if place is not None and there:
+            for row in self._checked(self._shadow.values() if self._reload else self._staged):
+                old = there.get(tuple(row[place] for place in self._key))
+                stamp, known = row[place], None if old is None else old[place]
+                if stamp is not None and _utc(stamp) < before and (known is None or known < stamp):
+                    stamps.append(_utc(stamp))
+        return Late(rows=len(stamps), oldest=min(stamps, default=None))
 
     def sizes(self) -> tuple[int, int]:
         """Rows in the table, and in the new one."""

@@ -203,6 +203,25 @@ def fold_parameters(schema: TableSchema, *, trust_source: bool) -> list[datetime
     return [_instant(at, schema) for start, end in schema.folds for at in (start, end, start, end)]
 
 
+def late(table: str, schema: TableSchema, shadow: str | None = None) -> str:
+    """How many rows of staging, or of the shadow, stamped before the one parameter, are newer than the table's, and
+    the oldest of their stamps, in microseconds since 1970; none if the table is empty."""
+    stamp = schema.stamp or ""
+    columns = [(quote(name), quote(name) if shadow else place) for name, place in _pairs(schema, [*schema.key, stamp])]
+    *key, (ours, theirs) = columns
+    same = " AND ".join(f"t.{one} = s.{other}" for one, other in key)
+    return (
+        f"SELECT count(*), epoch_us(min(s.{theirs})) FROM {shadow or STAGING} AS s\n"
+        f"WHERE s.{theirs} < ? AND EXISTS (SELECT 1 FROM {table})\n"
+        f"  AND NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {same} AND t.{ours} >= s.{theirs})"
+    )
+
+
+def stamp_parameter(at: datetime, schema: TableSchema) -> datetime:
+    """The instant as the schema's stamps are."""
+    return _instant(at, schema)
+
+
 def find_new(table: str, schema: TableSchema) -> str:
     """The staged rows whose key the table does not have."""
     found = f"SELECT 1 FROM {table} AS t WHERE {_same_key(schema)}"

@@ -8,6 +8,7 @@ they hold in memory does not grow with the batch or the table.
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ from afresh.caches.duckdb_connection import Database
 from afresh.caches.duckdb_log import complete_open, hold_open
 from afresh.caches.duckdb_session import INCOMING, Session
 from afresh.core.errors import AfreshError, CacheError
-from afresh.core.model import MergeCounts, ReloadStrategy
+from afresh.core.model import Late, MergeCounts, ReloadStrategy
 from afresh.core.ports import Complete
 from afresh.core.schema import TableSchema
 
@@ -28,6 +29,7 @@ _LOAD_BYTES = 16 * 2**20
 _PART_BYTES = 64 * 10**6
 _WORN_RATIO = 1.25
 _ROW_GROUP = 122_880
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +89,7 @@ class DuckdbStage:
             self._load()
 
     def merge(self, *, trust_source: bool, complete: Complete | None = None) -> MergeCounts:
-        self._load()
-        if self._filling:
-            self._session.commit()
-            self._filling = False
+        self._settle()
         duplicates = self._deduplicate()
         staged = self._staged.rows - duplicates
 
@@ -108,6 +107,12 @@ class DuckdbStage:
         if complete is None:
             self._create_staging()
         return counts
+
+    def late(self, before: datetime) -> Late:
+        self._settle()
+        statement = sql.late(self._table, self._schema, self._shadow if self._reload else None)
+        ((rows, oldest),) = self._session.rows(statement, [sql.stamp_parameter(before, self._schema)])
+        return Late(rows=rows, oldest=None if oldest is None else _EPOCH + timedelta(microseconds=oldest))
 
     def sizes(self) -> tuple[int, int]:
         return self._session.one(f"SELECT count(*) FROM {self._table}"), self._loaded.rows
@@ -164,6 +169,13 @@ class DuckdbStage:
     def _create_shadow(self, session: Session) -> None:
         hold_open(session, self._operation_id)
         session.run(tables.twin(session, self._table_name, self._shadow))
+
+    def _settle(self) -> None:
+        """Ends the filling of a batch."""
+        self._load()
+        if self._filling:
+            self._session.commit()
+            self._filling = False
 
     def _load(self) -> None:
         """Hands over what waits, numbered by arrival. One transaction holds all of a batch: small ones take much more

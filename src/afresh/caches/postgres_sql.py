@@ -136,6 +136,23 @@ def count_matched(source: str, table: str, schema: TableSchema) -> str:
     return f"SELECT count(*) FROM {source} AS s WHERE EXISTS ({found})"
 
 
+def late(source: str, table: str, schema: TableSchema) -> str:
+    """How many rows of the source, stamped before the one parameter, are newer than the table's, and the oldest of
+    their stamps; none if the table is empty."""
+    stamp = quote(schema.stamp or "")
+    found = f"SELECT 1 FROM {table} AS t WHERE {_same_key(schema)} AND t.{stamp} >= s.{stamp}"
+    kind = native(schema.column(schema.stamp or "").type)
+    return (
+        f"SELECT count(*), min(s.{stamp}) FROM {source} AS s\n"
+        f"WHERE s.{stamp} < $1::{kind} AND EXISTS (SELECT 1 FROM {table}) AND NOT EXISTS ({found})"
+    )
+
+
+def stamp_parameter(at: datetime, schema: TableSchema) -> datetime:
+    """The instant as the schema's stamps are: as it is, or as a reading."""
+    return at if schema.column(schema.stamp or "").type == TIMESTAMP else at.replace(tzinfo=None)
+
+
 def count_changed(source: str, table: str, schema: TableSchema) -> str:
     """How many rows of the source have a row of the same key in the table in which some other column differs."""
     return f"SELECT count(*) FROM {source} AS s JOIN {table} AS t ON {_same_key(schema)} AND ({_differs(schema)})"

@@ -6,6 +6,7 @@ on a second connection. A reload merges into a shadow, batch by batch, and puts 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import psycopg
 import pyarrow as pa
@@ -18,7 +19,7 @@ from afresh.caches.postgres_log import check_open, complete_open
 from afresh.caches.postgres_replace import replace_rows
 from afresh.caches.postgres_swap import Twin, make_twin
 from afresh.core.errors import CacheError
-from afresh.core.model import MergeCounts, ReloadStrategy
+from afresh.core.model import Late, MergeCounts, ReloadStrategy
 from afresh.core.ports import Cancellation, Complete
 from afresh.core.schema import TableSchema
 
@@ -107,6 +108,19 @@ class PostgresStage:
         self._staged = 0
         self._loaded += counts.inserted
         return counts
+
+    def late(self, before: datetime) -> Late:
+        work = self._work
+        if not (self._loaded if self._reload else self._staged):
+            return Late()
+        statement = sql.late(work.shadow if self._reload else work.staging, work.table, work.schema)
+        with work.database.writing(self._connection, self._cancel) as connection:
+            connection.execute(_PLANNING)
+            found = connection.execute(statement, (sql.stamp_parameter(before, work.schema),)).fetchone()
+        assert found is not None
+        rows, oldest = found
+        # A reading of a wall clock comes without a zone.
+        return Late(rows=rows, oldest=oldest if oldest is None or oldest.tzinfo else oldest.replace(tzinfo=UTC))
 
     def sizes(self) -> tuple[int, int]:
         with translated(self._work.database.address, self._cancel):

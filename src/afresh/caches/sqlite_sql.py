@@ -160,6 +160,17 @@ def count_matched(staging: str, table: str, schema: TableSchema) -> str:
     return f"SELECT count(*) FROM {staging} AS s WHERE EXISTS ({found})"
 
 
+def late(source: str, table: str, schema: TableSchema) -> str:
+    """How many rows of the source, stamped before the one parameter, are newer than the table's, and the oldest of
+    their stamps; none if the table is empty."""
+    stamp = quote(schema.stamp or "")
+    found = f"SELECT 1 FROM {table} AS t WHERE {_same_key('t', 's', schema)} AND t.{stamp} >= s.{stamp}"
+    return (
+        f"SELECT count(*), min(s.{stamp}) FROM {source} AS s\n"
+        f"WHERE s.{stamp} < ? AND EXISTS (SELECT 1 FROM {table}) AND NOT EXISTS ({found})"
+    )
+
+
 def merge(staging: str, table: str, schema: TableSchema, *, trust_source: bool) -> str:
     """Inserts what is new and updates what differs; its row count is the sum of both.
 

@@ -7,6 +7,7 @@ puts it in the table's place in one transaction at the end; in WAL mode readers 
 import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import pyarrow as pa
 
@@ -14,9 +15,9 @@ from afresh.caches import sqlite_sql as sql
 from afresh.caches.sqlite_connection import Database, translated
 from afresh.caches.sqlite_keys import KeyHashes
 from afresh.caches.sqlite_log import check_open, complete_open
-from afresh.caches.sqlite_values import columns
+from afresh.caches.sqlite_values import columns, instant_text
 from afresh.core.errors import AfreshError
-from afresh.core.model import MergeCounts, ReloadStrategy
+from afresh.core.model import Late, MergeCounts, ReloadStrategy
 from afresh.core.ports import Cancellation, Complete
 from afresh.core.schema import TableSchema
 
@@ -94,6 +95,13 @@ class SqliteStage:
                 self._connection.execute(f"DROP TABLE {self._names.staging}")
             self._create_staging()
         return counts
+
+    def late(self, before: datetime) -> Late:
+        source = self._names.shadow if self._reload else self._names.staging
+        statement = sql.late(source, self._names.table, self._schema)
+        with translated(self._database.path, self._cancel):
+            rows, oldest = self._connection.execute(statement, (instant_text(before),)).fetchone()
+        return Late(rows=rows, oldest=None if oldest is None else datetime.fromisoformat(oldest).replace(tzinfo=UTC))
 
     def sizes(self) -> tuple[int, int]:
         with translated(self._database.path, self._cancel):

@@ -107,6 +107,22 @@ def insert(source: str, table: str, schema: TableSchema, fields: Sequence[Field]
     )
 
 
+def late(
+    source: str, table: str, schema: TableSchema, fields: Sequence[Field], features: Features, before: datetime
+) -> str:
+    """How many rows of the source, stamped before the instant, are newer than the table's, and the oldest of their
+    stamps, as a text; none if the table is empty."""
+    key, _values = split(schema, fields)
+    stamp = next(field for field in fields if field.name == schema.stamp)
+    return (
+        f"SELECT COUNT_BIG(*), CONVERT(nvarchar(27), MIN(s.{stamp.source}), 126)\n"
+        f"FROM {source} AS s WHERE s.{stamp.source} < {instant(before)}\n"
+        f"AND EXISTS (SELECT 1 FROM {table}) AND NOT EXISTS (\n"
+        f"    SELECT 1 FROM {table} AS t WHERE {_joined(key, features)} AND t.{stamp.target} >= {value(stamp)}\n"
+        ")"
+    )
+
+
 def delete_gone(source: str, table: str, schema: TableSchema, fields: Sequence[Field], features: Features) -> str:
     """Deletes the rows whose key the source has not."""
     key, _values = split(schema, fields)

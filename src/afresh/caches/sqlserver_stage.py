@@ -6,6 +6,7 @@ A reload merges into a shadow of the table, batch by batch, and puts its rows in
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pyarrow as pa
 
@@ -22,7 +23,7 @@ from afresh.caches.sqlserver_own import OwnNames
 from afresh.caches.sqlserver_reload import Reloader, Target
 from afresh.caches.sqlserver_session import Session
 from afresh.core.errors import AfreshError, BadValue, CacheError
-from afresh.core.model import MergeCounts, ReloadStrategy
+from afresh.core.model import Late, MergeCounts, ReloadStrategy
 from afresh.core.ports import Cancellation, Complete
 from afresh.core.schema import TableSchema
 
@@ -122,6 +123,19 @@ class SqlServerStage:
         if complete is None:
             self._empty()
         return counts
+
+    def late(self, before: datetime) -> Late:
+        self._loader.flush()
+        source, fields = self._names.staging, list(self._fields)
+        if self._reload:
+            source, fields = self._names.shadow, [field.within() for field in self._fields]
+        statement = sql.late(source, self._names.table, self._schema, fields, self._features, before)
+        found = self._session.one(statement)
+        rows, oldest = (int(found[0]), found[1]) if found is not None else (0, None)
+        # Of seven digits after the point the last is zero: stamps are microseconds.
+        return Late(
+            rows=rows, oldest=None if oldest is None else datetime.fromisoformat(oldest[:26]).replace(tzinfo=UTC)
+        )
 
     def sizes(self) -> tuple[int, int]:
         return self._session.number(f"SELECT COUNT_BIG(*) FROM {self._names.table}"), self._loaded

@@ -1,11 +1,13 @@
-"""What commands have in common: which table or source is meant, and what the windows of a table cannot bring."""
+"""What commands have in common: which table or source is meant, and what the windows of a table bring and cannot."""
 
 from collections.abc import Mapping
 
 from afresh.core.errors import AfreshError, ConfigurationError
 from afresh.core.judgement import Judgement
-from afresh.core.options import DataSyncOptions
+from afresh.core.lookback import Lookback
+from afresh.core.options import DataSourceConfig, DataSyncOptions
 from afresh.engine.service import Service
+from afresh.engine.windows import lookbacks
 
 _NOTED = 20
 """Of so many tables at most the sources are asked what no window brings."""
@@ -28,6 +30,15 @@ def note(service: Service, table_name: str) -> str | None:
         return service.tables[table_name].fetcher.explain(service.workplace.clock.now()).misses
     except AfreshError:
         return None
+
+
+def lookback(service: Service, config: DataSourceConfig) -> tuple[Lookback, ...]:
+    """What the latest syncs of the table say of the lookback of its windows; nothing while the cache cannot be
+    asked."""
+    try:
+        return lookbacks(service.workplace.cache.log, config, service.options.lookback_multiplier)
+    except AfreshError:
+        return ()
 
 
 def source_system(options: DataSyncOptions, name: str) -> None:

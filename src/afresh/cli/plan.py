@@ -12,11 +12,13 @@ from rich.text import Text
 from afresh.cli import configuration
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit, meaning
+from afresh.cli.outlook import lookback
 from afresh.cli.output import results, shown, write_json
 from afresh.core import phrases, schedule
-from afresh.core.account import JsonValue
+from afresh.core.account import JsonValue, of_lookback
 from afresh.core.errors import AfreshError
 from afresh.core.facts import Facts
+from afresh.core.lookback import Lookback
 from afresh.core.model import DataUpdate, DataUpdateTask
 from afresh.core.options import DataSourceConfig
 from afresh.core.phrases import iso
@@ -43,6 +45,7 @@ class Next:
     plan: SyncPlan | None = None
     explanation: Explanation = field(default_factory=Explanation)
     error: AfreshError | None = None
+    lookback: tuple[Lookback, ...] = ()
 
 
 def plan(
@@ -83,6 +86,7 @@ def _next(config: DataSourceConfig, service: Service, seen: Facts) -> Next:
         waits=waits,
         skew=seen.source(config.source_system).skew,
         running=seen.open_update(config.table_name),
+        lookback=lookback(service, config),
     )
     return known if decision.task is None else _explained(known, decision.task, service)
 
@@ -106,6 +110,7 @@ def _explained(known: Next, task: DataUpdateTask, service: Service) -> Next:
         waits=known.waits,
         skew=known.skew,
         running=known.running,
+        lookback=known.lookback,
         task=task,
         plan=plan_sync(task, known.config),
         explanation=explanation,
@@ -148,6 +153,8 @@ def _told(item: Next, now: datetime) -> Iterator[tuple[str, str]]:
         yield "clock", phrases.skew(item.skew)
     for note in item.explanation.notes:
         yield "note", note
+    for found in item.lookback:
+        yield "lookback", found.said
 
 
 def _window(minimum_dt: datetime | None, zone: ZoneInfo) -> str:
@@ -180,6 +187,7 @@ def _as_json(item: Next, now: datetime) -> JsonValue:
         "skew_seconds": None if item.skew is None else item.skew.total_seconds(),
         "expected_rows": item.explanation.expected_rows,
         "notes": list(item.explanation.notes),
+        "lookback": [of_lookback(found) for found in item.lookback],
         "error": item.error.message if item.error else None,
         "hint": item.error.hint or None if item.error else None,
     }

@@ -1,6 +1,6 @@
 """`afresh why`: why a table is as it is, on what evidence, whether its data is safe, what is next, what you can do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -9,7 +9,7 @@ from rich.text import Text
 from afresh.cli import configuration
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit, meaning
-from afresh.cli.outlook import note
+from afresh.cli.outlook import lookback, note
 from afresh.cli.output import results, shown, write_json
 from afresh.cli.status import given, state_text
 from afresh.core import account, phrases
@@ -28,8 +28,9 @@ def why(
     """Explains how one table stands: cause, evidence, whether its data is safe, what happens next, what you can do."""
     service = configuration.asking(config)
     try:
-        service.options.kept(table)
+        kept = service.options.kept(table)
         found = judged(service)
+        windows = lookback(service, kept)
         misses = None if found.unseen else note(service, table)
         configuration.tell_origin(service.workplace.cache)
     finally:
@@ -37,18 +38,26 @@ def why(
     health = found.of(table)
     told = found.told(health, given(config))
     if json:
-        write_json({"at": phrases.iso(found.at), **account.of_table(health, told), "evidence": list(evidence(health))})
+        write_json(
+            {
+                "at": phrases.iso(found.at),
+                **account.of_table(health, told),
+                "evidence": list(evidence(health)),
+                "lookback": [account.of_lookback(each) for each in windows],
+            }
+        )
     else:
-        _show(health, found, misses, given(config))
+        notes = [("note", misses)] if misses else []
+        _show(health, found, [*notes, *(("lookback", each.said) for each in windows)], given(config))
     if found.unseen is not None:
         return meaning(found.unseen)
     return Exit.GOOD if health.state in (State.FRESH, State.DUE, State.SYNCING, State.DISABLED) else Exit.NOT_GOOD
 
 
-def _show(health: TableHealth, found: Judgement, misses: str | None, config: str | None) -> None:
+def _show(health: TableHealth, found: Judgement, notes: Sequence[tuple[str, str]], config: str | None) -> None:
     console = results()
     console.print(shown(health.table_name, "bold"), state_text(health), shown(f"({health.health})"))
-    for label, text in (*_lines(health, found, config), *([("note", misses)] if misses else [])):
+    for label, text in (*_lines(health, found, config), *notes):
         console.print(Text(f"  {label:<9}", style="dim").append(shown(text)), soft_wrap=True)
 
 

@@ -7,6 +7,7 @@ from afresh.core.actions import Action
 from afresh.core.details import as_value
 from afresh.core.facts import SourceState
 from afresh.core.health import TableHealth
+from afresh.core.lookback import Lookback
 from afresh.core.model import DataUpdate
 from afresh.core.phrases import iso
 from afresh.core.sentences import Sentences
@@ -53,6 +54,22 @@ def of_sentences(told: Sentences) -> JsonValue:
         "next": told.next,
         "you": told.you,
         "command": told.command or None,
+    }
+
+
+def of_lookback(found: Lookback) -> JsonValue:
+    """What is said of the lookback of one schedule; durations are in seconds."""
+    return {
+        "update_type": str(found.update_type),
+        "verdict": str(found.verdict),
+        "windows": found.windows,
+        "lateness_seconds": found.latest.total_seconds(),
+        "lookback_seconds": found.span.total_seconds(),
+        "at_edge": found.at_edge,
+        "missed": found.missed,
+        "lookback_multiplier": found.multiplier,
+        "recommended_multiplier": found.recommended,
+        "said": found.said,
     }
 
 

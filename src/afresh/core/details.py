@@ -33,6 +33,7 @@ def as_value(details: UpdateDetails) -> dict[str, Any]:
         "quarantined": details.quarantined,
         "skew": _seconds(details.skew),
         "lateness": _seconds(details.lateness),
+        "missed": details.missed,
         "requested_by": details.requested_by,
         "refused_login": details.refused_login,
     }
@@ -58,6 +59,7 @@ def from_json(text: str | None) -> UpdateDetails | None:
         quarantined=int(_number(told.get("quarantined")) or 0),
         skew=_duration(told.get("skew")),
         lateness=_duration(told.get("lateness")),
+        missed=None if (missed := _number(told.get("missed"))) is None else int(missed),
         requested_by=_text(told.get("requested_by")),
         refused_login=_text(told.get("refused_login")),
     )

@@ -82,13 +82,29 @@ class PhaseSpan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """The rows of an extract that were not there to be read when they should have been, in rows, and the oldest of
+    their last-update stamps: UTC, or the reading labelled UTC where stamps are readings of a wall clock. None if
+    there is no such row."""
+
+    rows: int = 0
+    oldest: datetime | None = None
+
+    def __add__(self, other: "Late") -> "Late":
+        stamps = [at for at in (self.oldest, other.oldest) if at is not None]
+        return Late(rows=self.rows + other.rows, oldest=min(stamps, default=None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateDetails:
     """What else is known of a sync: how its time was spent, what it planned, and what it noticed.
 
     `adjusted` counts the rows that a column's policy changed, by its name, `quarantined` those that were left out.
-    `skew` is the source's clock minus ours; `lateness` is how long after its stamp the latest row was there to be
-    read, None where that was not measured; `requested_by` is who asked for the sync, empty if the schedule did;
-    `refused_login` marks the settings with which the source refused the login, empty if it did not.
+    `skew` is the source's clock minus ours; `lateness` is how long the latest row that a window brought was, at
+    least, not there to be read after its stamp, None where that was not measured; `missed` counts the rows that a
+    Mass brought though they are stamped before any window of the table reaches back to, None where they were not
+    counted; `requested_by` is who asked for the sync, empty if the schedule did; `refused_login` marks the settings
+    with which the source refused the login, empty if it did not.
     """
 
     phases: Mapping[Phase, timedelta] = field(default_factory=dict)
@@ -98,6 +114,7 @@ class UpdateDetails:
     quarantined: int = 0
     skew: timedelta | None = None
     lateness: timedelta | None = None
+    missed: int | None = None
     requested_by: str = ""
     refused_login: str = ""
 
@@ -141,7 +158,9 @@ class DataUpdateTask:
     """One sync that is due: which table, how, from when, and why.
 
     `minimum_dt` is None for everything; `reason` is for people; `allow_shrink` waives the shrink guard once;
-    `requested_by` is who asked for it, empty if the schedule did.
+    `requested_by` is who asked for it, empty if the schedule did. A row that is new, or newer than in the cache, though
+    stamped before `late_before`, is late: for a window that is the instant of the success before it, for a Mass the
+    one that the table's windows reach back to. None if nothing can be late yet.
     """
 
     table_name: str
@@ -152,6 +171,7 @@ class DataUpdateTask:
     reason: str = ""
     allow_shrink: bool = False
     requested_by: str = ""
+    late_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

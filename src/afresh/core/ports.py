@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from afresh.core.actions import Action
 from afresh.core.events import Event
-from afresh.core.model import Completion, DataUpdate, MergeCounts, Misfit, Outcome, ReloadStrategy, SourceInstant
+from afresh.core.model import Completion, DataUpdate, Late, MergeCounts, Misfit, Outcome, ReloadStrategy, SourceInstant
 from afresh.core.schema import Column, TableSchema
 from afresh.core.select import Query, Select, Statement, TableName
 
@@ -290,6 +290,15 @@ class Stage(Protocol):
         table is updated if some column differs, null-safe, and (unless `trust_source`) the incoming stamp is not
         older. With `complete` the DataUpdate row is completed in the same transaction. Raises `UpdateLost` and
         changes nothing if the DataUpdate row is no longer open.
+        """
+        ...
+
+    def late(self, before: datetime) -> Late:
+        """The staged rows, or those of the shadow of a stage opened for reloading, that are stamped before the
+        instant, and that the table does not have, or has with an older stamp or none; none if the table is empty.
+
+        Only for a schema with a `stamp`. Where that is a reading of a wall clock, so is `before`, labelled UTC.
+        Reads keys and stamps only, and changes nothing; called before `merge` or `reload`, outside of a transaction.
         """
         ...
 

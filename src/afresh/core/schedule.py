@@ -152,6 +152,7 @@ def decide(
         update_type=slot.update_type,
         source_system=config.source_system,
         minimum_dt=minimum_dt(slot.update_type, slot.interval, past, options.lookback_multiplier),
+        late_before=late_before(slot.update_type, config, past, options.lookback_multiplier),
         operation_id=new_operation_id(),
         reason=slot.reason,
         allow_shrink=slot.update_type is UpdateType.MASS and accepted(asked, past, config.table_name) is not None,
@@ -208,6 +209,20 @@ def accepted(asked: Standing, past: Past, table_name: str) -> Action | None:
     masses = [update for update in started if update is not None and update.update_type is UpdateType.MASS]
     used = any(update.sequence > leave.after_update for update in masses)
     return None if used else leave
+
+
+def late_before(
+    update_type: UpdateType, config: DataSourceConfig, past: Past, lookback_multiplier: float
+) -> datetime | None:
+    """The instant before which no row should be new any more: for a window that of the latest success, which read all
+    there was until then; for a Mass the one that the table's windows reach back to. None before the first success that
+    anchors a window, and for the Mass of a table without windows."""
+    if update_type is not UpdateType.MASS:
+        last = past.latest(tuple(UpdateType))
+        return None if past.latest(ANCHORED_BY) is None or last is None else last.anchor
+    windows = ((kind, config.schedule(kind)) for kind in (UpdateType.DAILY, UpdateType.HOURLY))
+    found = (minimum_dt(kind, window.interval, past, lookback_multiplier) for kind, window in windows if window)
+    return min((at for at in found if at is not None), default=None)
 
 
 def minimum_dt(update_type: UpdateType, interval: timedelta, past: Past, lookback_multiplier: float) -> datetime | None:

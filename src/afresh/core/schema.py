@@ -100,6 +100,13 @@ class TableSchema:
         """The names of the columns that are not part of the key, in order."""
         return tuple(name for name in self.names if name not in self.key)
 
+    @property
+    def stamp(self) -> str | None:
+        """The last-update column if it says when: as instants, or as readings of a wall clock."""
+        if self.last_update is None or self.column(self.last_update).type not in (TIMESTAMP, DATETIME):
+            return None
+        return self.last_update
+
     def column(self, name: str) -> Column:
         """The column of that exact name; KeyError if there is none."""
         for column in self.columns:

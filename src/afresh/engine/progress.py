@@ -9,10 +9,12 @@ from queue import SimpleQueue
 
 from afresh.core.cause import cause_of
 from afresh.core.errors import AfreshError, Cancelled, LoginRefused
+from afresh.core.lookback import Measure
 from afresh.core.model import (
     FAILED_RECORDS,
     Completion,
     DataUpdateTask,
+    Late,
     MergeCounts,
     Misfit,
     Outcome,
@@ -33,6 +35,9 @@ class Progress:
     plan: str = ""
     source_dt: datetime | None = None
     skew: timedelta | None = None
+    measure: Measure | None = None
+    """How the lateness of rows is measured; None where it is not."""
+    late: Late = field(default_factory=Late)
     rows: int = 0
     batches: int = 0
     counts: MergeCounts = field(default_factory=MergeCounts)
@@ -83,7 +88,7 @@ class Progress:
             number_records=self.rows,
             counts=self.counts + counts if counts is not None else self.counts,
             source_dt=self.source_dt,
-            details=self._details(task, clock.now()),
+            details=self._with_lateness(task, self._details(task, clock.now())),
         )
 
     def failure(self, task: DataUpdateTask, clock: Clock, error: BaseException) -> Completion:
@@ -113,6 +118,13 @@ class Progress:
             skew=self.skew,
             requested_by=task.requested_by,
         )
+
+    def _with_lateness(self, task: DataUpdateTask, details: UpdateDetails) -> UpdateDetails:
+        if self.measure is None:
+            return details
+        if task.minimum_dt is None:
+            return replace(details, missed=self.late.rows)
+        return replace(details, lateness=self.measure.lateness(self.late))
 
     def _spent(self, at: datetime) -> dict[Phase, timedelta]:
         if self._under_way is None:

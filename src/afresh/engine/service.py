@@ -232,6 +232,7 @@ class Service:
             minimum_dt=schedule.minimum_dt(
                 update_type, _interval(config, update_type), past, self.options.lookback_multiplier
             ),
+            late_before=schedule.late_before(update_type, config, past, self.options.lookback_multiplier),
             operation_id=_new_operation_id(),
             reason=f"{update_type}: asked for by {requested_by}" if requested_by else f"{update_type}: asked for",
             allow_shrink=allow_shrink or (leave is not None and update_type is UpdateType.MASS),

@@ -5,11 +5,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from afresh.core import drift, events
 from afresh.core.errors import AfreshError, BadValue, FetcherError, PostProcessorFailed, UpdateLost
+from afresh.core.lookback import measure_of
 from afresh.core.model import DataUpdate, DataUpdateTask, MergeCounts, Misfit, Phase
 from afresh.core.options import DataSourceConfig
 from afresh.core.plan import SyncPlan, check_shrink, plan_sync
@@ -25,6 +27,8 @@ from afresh.engine.readahead import read_ahead
 from afresh.engine.reading import SyncReading
 from afresh.engine.schemas import Schemas
 
+_UTC = ZoneInfo("UTC")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
@@ -33,6 +37,8 @@ class Table:
     config: DataSourceConfig
     fetcher: Fetcher[Any]
     post_processor: PostProcessor | None = None
+    time_zone: ZoneInfo = _UTC
+    """That of wall clock readings in the source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +63,7 @@ def sync(task: DataUpdateTask, table: Table, at: Workplace, cancel: CancelToken)
     plan = _plan(task, table)
     with _recorded(task, table, plan, at, cancel) as done:
         schema = _fit(task, table, at, cancel)
+        done.measure = measure_of(task, schema, table.time_zone)
         reloads = plan.reload is not None
         with at.cache.stage(task.table_name, schema, task.operation_id, cancel, reload=reloads) as stage:
             for piece in _read(task, table, at, schema, done, cancel):
@@ -218,6 +225,8 @@ def _apply(piece: Piece, stage: Stage, plan: SyncPlan, task: DataUpdateTask, at:
     completes = piece.last and plan.completes_with_data and plan.reload is None
     done.batches += 1
     with done.spending(Phase.MERGE, at.clock):
+        if plan.reload is None:
+            _look_for_late(stage, done)
         counts = stage.merge(
             trust_source=plan.trust_source,
             complete=(lambda counts: done.success(task, at.clock, counts)) if completes else None,
@@ -230,6 +239,12 @@ def _apply(piece: Piece, stage: Stage, plan: SyncPlan, task: DataUpdateTask, at:
             at=ended, task=task, batch=done.batches, rows=done.rows, counts=counts, duration=ended - began
         )
     )
+
+
+def _look_for_late(stage: Stage, done: Progress) -> None:
+    """Counts what comes late, before it is there."""
+    if done.measure is not None:
+        done.late += stage.late(done.measure.before)
 
 
 def _replace(stage: Stage, plan: SyncPlan, task: DataUpdateTask, table: Table, at: Workplace, done: Progress) -> None:
@@ -248,6 +263,7 @@ def _replace(stage: Stage, plan: SyncPlan, task: DataUpdateTask, table: Table, a
     done.counts = MergeCounts(duplicates=done.rows - loaded)
     completes = plan.completes_with_data
     with done.spending(Phase.MERGE, at.clock):
+        _look_for_late(stage, done)
         counts = stage.reload(plan.reload, (lambda counts: done.success(task, at.clock, counts)) if completes else None)
     done.recorded = completes
     done.counts += counts

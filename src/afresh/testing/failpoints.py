@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import pyarrow as pa
 
-from afresh.core.model import Completion, DataUpdate, MergeCounts, ReloadStrategy
+from afresh.core.model import Completion, DataUpdate, Late, MergeCounts, ReloadStrategy
 from afresh.core.ports import Actions, Cache, Cancellation, Capabilities, Complete, Leases, Stage, UpdateLog
 from afresh.core.schema import Column, TableSchema
 
@@ -132,6 +132,9 @@ class _FailingStage:
     def merge(self, *, trust_source: bool, complete: Complete | None = None) -> MergeCounts:
         with self._failpoint.around("merge"):
             return self._stage.merge(trust_source=trust_source, complete=self._within("merge", complete))
+
+    def late(self, before: datetime) -> Late:
+        return self._stage.late(before)
 
     def sizes(self) -> tuple[int, int]:
         return self._stage.sizes()

@@ -162,7 +162,7 @@ def _one(request: Request, found: Judgement, judged: TableHealth, scope: str) ->
         found=found,
         table=judged,
         told=found.told(judged),
-        evidence=evidence(judged),
+        evidence=(*evidence(judged), *(lookback.said for lookback in view.lookbacks(table))),
         updates=updates[:_STRIP],
         timeline=charts.timeline(updates, judged.limit, found.at, since or found.at - timedelta(days=_DAYS)),
         since=since,

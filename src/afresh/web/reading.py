@@ -54,6 +54,7 @@ def one_table(request: Request, table: str, _caller: Reader) -> Answer:
         "at": iso(found.at),
         **account.of_table(judged, found.told(judged)),
         "evidence": list(evidence(judged)),
+        "lookback": [account.of_lookback(lookback) for lookback in view.lookbacks(table)],
         "configuration": shown(view.config(table)),
         "options": options_of(view.service.options, table),
         "schema": seen_columns(view.service.workplace.schemas.of(table)),

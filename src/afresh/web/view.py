@@ -1,9 +1,12 @@
 """What every request asks: the service, and how things stand with it."""
 
+from afresh.core.errors import AfreshError
 from afresh.core.judgement import Judgement
+from afresh.core.lookback import Lookback
 from afresh.core.options import DataSourceConfig
 from afresh.engine.judging import Judging
 from afresh.engine.service import Service
+from afresh.engine.windows import lookbacks
 from afresh.web.shared import Pages, Pieces
 
 
@@ -31,3 +34,11 @@ class View:
     def config(self, table_name: str) -> DataSourceConfig:
         """The configuration of a table; ConfigurationError if it is not kept."""
         return self.service.options.kept(table_name)
+
+    def lookbacks(self, table_name: str) -> tuple[Lookback, ...]:
+        """What the latest syncs say of the lookback of the table's windows; nothing while the cache cannot be asked."""
+        place, multiplier = self.service.workplace, self.service.options.lookback_multiplier
+        try:
+            return lookbacks(place.cache.log, self.config(table_name), multiplier)
+        except AfreshError:
+            return ()
