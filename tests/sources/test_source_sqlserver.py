@@ -219,12 +219,29 @@ def test_wrong_password(bench: SourceBench) -> None:
 
 
 def test_clock(bench: SourceBench) -> None:
-    """The server's clock and the begin of its oldest open transaction; the clock alone where that may not be seen."""
+    """The server's clock and the begin of its oldest open transaction; the clock alone where the server tells neither
+    that nor row versions."""
     told = bench.source().clock()
     assert told.now == front.NOW.replace(tzinfo=UTC)
     assert told.oldest_open == told.now - timedelta(minutes=1)
     bench.answers.fail("dm_tran", ServerError(300, "VIEW SERVER STATE permission was denied", severity=14))
-    assert bench.source().clock().oldest_open is None
+    bench.answers.fail(
+        "MIN_ACTIVE_ROWVERSION", ServerError(195, "not a recognized built-in function name", severity=15)
+    )
+    told = bench.source().clock()
+    assert (told.now, told.oldest_open) == (front.NOW.replace(tzinfo=UTC), None)
+
+
+def test_clock_by_row_versions(bench: SourceBench) -> None:
+    """Who may not see transactions asks for row versions, and learns since when one may be open that has got one."""
+    bench.answers.fail("dm_tran", ServerError(300, "VIEW SERVER STATE permission was denied", severity=14))
+    source, oldest = bench.source(), []
+    for minutes, smallest_open, last_given in [(0, 101, 100), (5, 111, 110), (9, 112, 115), (15, 116, 115)]:
+        kinds = {"now": front.DATETIME2, "open": front.BIGINT, "last": front.BIGINT}
+        seen = (front.NOW + timedelta(minutes=minutes), smallest_open, last_given)
+        bench.answers.tell("MIN_ACTIVE_ROWVERSION", result(kinds, [seen]))
+        oldest.append(source.clock().oldest_open)
+    assert oldest == [None, None, front.NOW.replace(tzinfo=UTC) + timedelta(minutes=5), None]
 
 
 def test_describe(bench: SourceBench) -> None:

@@ -27,6 +27,7 @@ from afresh.sources.predicates import with_values
 from afresh.sources.render import Dialect, Use, quote, render
 from afresh.sources.sqlserver_catalogue import SqlServerCatalogue
 from afresh.sources.sqlserver_options import SqlServerOptions
+from afresh.sources.sqlserver_rowversions import SEEN, Rowversions
 from afresh.sources.sqlserver_session import Sessions
 from afresh.sources.sqlserver_types import expression, is_utc, parse
 
@@ -87,6 +88,7 @@ class SqlServerSource:
         self._catalogue = SqlServerCatalogue(self._sessions, options.schema_name)
         self._show_values = show_values
         self._sees_transactions = True
+        self._rowversions = Rowversions()
 
     @property
     def catalogue(self) -> Catalogue:
@@ -137,7 +139,8 @@ class SqlServerSource:
         yield tuple(replace(part, partitions=1) for part in parts)
 
     def clock(self) -> SourceInstant:
-        """The server's clock, and the begin of the oldest open transaction where the account may see it."""
+        """The server's clock, and the begin of the oldest open transaction where the account may see it; else what
+        row versions say of it."""
         if self._sees_transactions:
             with self._sessions.open(NEVER) as session:
                 found = session.attempt(_OLDEST)
@@ -145,6 +148,13 @@ class SqlServerSource:
                 now = found[0][0].replace(tzinfo=UTC)
                 return SourceInstant(now=now, oldest_open=sqlserver_parts.before(now, found[0][1]))
             self._sees_transactions = False
+        with self._sessions.open(NEVER) as session:
+            found = session.attempt(SEEN)
+        if found:
+            at, smallest_open, last_given = found[0]
+            now = at.replace(tzinfo=UTC)
+            open_since = self._rowversions.begin_of_open(now, int(smallest_open), int(last_given))
+            return SourceInstant(now=now, oldest_open=open_since)
         with self._sessions.open(NEVER) as session:
             return SourceInstant(now=session.rows(_CLOCK)[0][0].replace(tzinfo=UTC))
 
