@@ -59,6 +59,7 @@ bench: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	$(BIN)/python -m bench.fuzz $(FUZZ)
+
 scale: $(VENV)/.test
 	$(BIN)/python -m bench.pages $(SCALE)
 	$(BIN)/python -m bench.viewers $(SCALE)
