@@ -45,7 +45,7 @@ def headline(found: Judgement) -> str:
 
 
 _WORDS = {
-    State.STOPPED: "stopped and need you",
+    State.STOPPED: "stopped until you act",
     State.LATE: "late",
     State.UNKNOWN: "unknown",
     State.CATCHING_UP: "catching up",
