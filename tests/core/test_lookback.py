@@ -44,6 +44,7 @@ def of_hourly(multiplier: float, updates: Sequence[DataUpdate], interval: timede
 def test_lateness() -> None:
     """It is how far the oldest stamp of what is late lies before the instant; zero if nothing is."""
     assert INSTANTS.lateness(Late(rows=1, oldest=NOON - 5 * MINUTE)) == 5 * MINUTE
+    assert INSTANTS.lateness(Late(rows=1, oldest=NOON - timedelta(milliseconds=999))) == timedelta(0)
     assert INSTANTS.lateness(Late()) == timedelta(0)
 
 

@@ -32,6 +32,9 @@ _SMALLEST_LARGE = 1
 _EDGE = 0.9
 """From this part of the lookback on, rows that came later may have been missed."""
 
+_SECOND = timedelta(seconds=1)
+"""Many stamps are cut to whole seconds: what is late by less may not be late."""
+
 _DAY = timedelta(days=1)
 
 
@@ -59,9 +62,10 @@ class Measure:
         if late.oldest is None:
             return timedelta(0)
         try:
-            return max(self.at - self._stood_for(late.oldest), timedelta(0))
+            found = self.at - self._stood_for(late.oldest)
         except OverflowError:
             return None
+        return found if found >= _SECOND else timedelta(0)
 
     def _stood_for(self, stamp: datetime) -> datetime:
         """The latest instant that the stamp stands for. One of midnight stands for its day: many tables have no time
