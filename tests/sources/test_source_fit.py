@@ -154,10 +154,9 @@ def fit_of(watched: ManualCancellation, policy: Policy, *, show_values: bool = F
     return Fitting(
         source="ERP",
         select=Select(TableName("T"), outputs),
-        outputs=outputs,
         zone=ZONE,
         reading=watched,
-        key=lambda: ("ID",),
+        key=lambda _table: ("ID",),
         show_values=show_values,
     )
 

@@ -111,7 +111,7 @@ class DuckdbSource:
                 outputs=outputs,
                 zone=self.traits.time_zone,
                 reading=reading,
-                key=lambda: key,
+                key=lambda _table: key,
                 show_values=self._show_values,
             )
             places = positions(select, outputs, found.columns)

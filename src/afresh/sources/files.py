@@ -105,7 +105,7 @@ class FilesSource:
                 outputs=outputs,
                 zone=self.traits.time_zone,
                 reading=reading,
-                key=lambda: self._entry(select.table).key if isinstance(select, Select) else (),
+                key=lambda table: self._entry(table).key,
                 show_values=self._show_values,
             )
             places = positions(select, outputs, found.columns)

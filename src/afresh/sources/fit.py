@@ -11,7 +11,7 @@ from afresh.core.errors import BadValue
 from afresh.core.model import Misfit
 from afresh.core.ports import Reading
 from afresh.core.schema import type_name
-from afresh.core.select import Output, Policy, Query, Select
+from afresh.core.select import Output, Policy, Query, Select, TableName
 from afresh.sources import masks
 from afresh.sources.clamp import nearest
 from afresh.sources.values import Array, Unfit, convert
@@ -25,7 +25,7 @@ Convert = Callable[[Values, pa.DataType, ZoneInfo], Array]
 class Fitting:
     """Fits the batches of one read to its outputs.
 
-    `key` gives the names of the key columns in the source; it is called only to name a row. `convert` turns a
+    `key` gives the names of a table's key columns in the source; it is called only to name a row. `convert` turns a
     column into a type exactly or raises `Unfit`; `mask` says of a value what may be said. With `show_values` errors
     and the side table have the values themselves.
     """
@@ -35,22 +35,23 @@ class Fitting:
         *,
         source: str,
         select: Select | Query,
-        outputs: Sequence[Output],
         zone: ZoneInfo,
         reading: Reading,
-        key: Callable[[], Sequence[str]] = tuple,
+        key: Callable[[TableName], Sequence[str]],
+        outputs: Sequence[Output] | None = None,
         convert: Convert = convert,
         mask: Callable[[object], str] = masks.mask,
         show_values: bool = False,
     ) -> None:
-        self._place = f"source {source}: {select.table if isinstance(select, Select) else 'query'}"
-        self._outputs = tuple(outputs)
+        self._table = select.table if isinstance(select, Select) else None
+        self._place = f"source {source}: {self._table or 'query'}"
+        self._outputs = tuple(select.outputs) if outputs is None else tuple(outputs)
         self._zone = zone
         self._reading = reading
         self._key = key
         self._convert = convert
         self._mask = masks.short if show_values else mask
-        self.schema = pa.schema([pa.field(output.name, output.type) for output in outputs])
+        self.schema = pa.schema([pa.field(output.name, output.type) for output in self._outputs])
 
     def batch(self, columns: Sequence[Values], rows_before: int) -> pa.RecordBatch:
         """The columns, which stand in the order of the outputs, as a batch; `rows_before` were read before these.
@@ -131,7 +132,7 @@ class Fitting:
     def _row_name(self, columns: Sequence[Values], row: int, rows_before: int) -> str:
         """The row's key if it was read along, else its position in the read."""
         read = {output.column.casefold(): number for number, output in enumerate(self._outputs)}
-        key = self._key()
+        key = self._key(self._table) if self._table else ()
         if not key or any(name.casefold() not in read for name in key):
             return f"{rows_before + row + 1} of the read"
         places = [read[name.casefold()] for name in key]

@@ -163,7 +163,9 @@ class OdbcSource:
     ) -> Iterator[pa.RecordBatch]:
         select = self._as_declared(session, select)
         key = self._teller.key(session, select.table) if self._profile.pages else None
-        fitting = self._fitting(select, select.outputs, reading, lambda: key if key is not None else self._key(select))
+        fitting = self._fitting(
+            select, select.outputs, reading, lambda table: key if key is not None else self._key(table)
+        )
         rows_done = 0
         for step, room in self._steps.of(session, select, batch_rows):
             for batch in self._fetched(session, step, room, key or ()):
@@ -230,7 +232,7 @@ class OdbcSource:
         names = [name for name, _ in results]
         places = positions(query, outputs, names)
         outputs = tuple(replace(o, declared=results[at][1].declared) for o, at in zip(outputs, places, strict=True))
-        fitting = self._fitting(query, outputs, reading, tuple)
+        fitting = self._fitting(query, outputs, reading, self._key)
         wide = sum(pa.types.is_string(output.type) or pa.types.is_binary(output.type) for output in outputs)
         room = self._steps.room(min(batch_rows, 65_000), self._options.max_text_size, wide)
         batches = self._result(session, self._query_sql(query, outputs, [names[at] for at in places]), room)
@@ -269,7 +271,11 @@ class OdbcSource:
         return replace(select, outputs=tuple(replace(o, declared=known[o.column]) for o in select.outputs))
 
     def _fitting(
-        self, select: Select | Query, outputs: Sequence[Output], reading: Reading, key: Callable[[], Sequence[str]]
+        self,
+        select: Select | Query,
+        outputs: Sequence[Output],
+        reading: Reading,
+        key: Callable[[TableName], Sequence[str]],
     ) -> Fitting:
         return Fitting(
             source=self._name,
@@ -281,10 +287,10 @@ class OdbcSource:
             show_values=self._show_values,
         )
 
-    def _key(self, select: Select) -> Sequence[str]:
+    def _key(self, table: TableName) -> Sequence[str]:
         """Asked in a session of its own: the one that reads is busy with rows."""
         with self._session(NEVER) as session:
-            return self._teller.key(session, select.table)
+            return self._teller.key(session, table)
 
     def _oldest(self, sql: str) -> datetime | None:
         try:

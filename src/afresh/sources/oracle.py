@@ -197,16 +197,12 @@ class OracleSource:
         )
 
     def _fitting(self, select: Select | Query, reading: Reading) -> Fitting:
-        def key() -> Sequence[str]:
-            return self._catalogue.key(select.table, reading) if isinstance(select, Select) else ()
-
         return Fitting(
             source=self._name,
             select=select,
-            outputs=select.outputs,
             zone=self.traits.time_zone,
             reading=reading,
-            key=key,
+            key=lambda table: self._catalogue.key(table, reading),
             show_values=self._show_values,
         )
 

@@ -181,16 +181,13 @@ class PostgresSource:
         return value.astimezone(self.traits.time_zone).replace(tzinfo=None)
 
     def _fitting(self, select: Select | Query, reading: Reading) -> Fitting:
-        def key() -> Sequence[str]:
-            if not isinstance(select, Select):
-                return ()
+        def key(table: TableName) -> Sequence[str]:
             with self._server.asking(NEVER) as connection:
-                return postgres_catalogue.table_key(connection, select.table)
+                return postgres_catalogue.table_key(connection, table)
 
         return Fitting(
             source=self._name,
             select=select,
-            outputs=select.outputs,
             zone=self.traits.time_zone,
             reading=reading,
             key=key,

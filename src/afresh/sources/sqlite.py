@@ -205,16 +205,13 @@ class SqliteSource:
     def _fitting(
         self, select: Select | Query, outputs: Sequence[Output], reading: Reading, connection: sqlite3.Connection
     ) -> Fitting:
-        def key() -> Sequence[str]:
-            return catalogue.table_key(connection, select.table) if isinstance(select, Select) else ()
-
         return Fitting(
             source=self._name,
             select=select,
             outputs=outputs,
             zone=self.traits.time_zone,
             reading=reading,
-            key=key,
+            key=lambda table: catalogue.table_key(connection, table),
             convert=convert,
             mask=mask,
             show_values=self._show_values,
