@@ -1,8 +1,9 @@
 """`make scale`: how long pages and `status` take over a long log, and how large they are.
 
 Each page is asked for again and again, in turn, over the application itself, each time with a new judgement: so long
-waits whoever comes first after a second. `status` is measured within the process and as a command, which
-takes most of its time to start Python. What is above 300 ms (of 95 in 100) or 150 kB is marked.
+waits whoever comes first after a second. `status` is measured
+within the process and as a command, which takes most of its time to start Python and to read the configuration. What is
+above 300 ms (of 95 in 100) or 150 kB is marked.
 """
 
 import argparse

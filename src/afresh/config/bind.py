@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from afresh.config import words
 from afresh.config.findings import Findings
@@ -12,7 +12,7 @@ from afresh.config.form import Form
 from afresh.config.masks import looks_secret
 from afresh.config.nodes import Array, Entry, Leaf, Node, Place, Span, Table, Variable, plain
 from afresh.config.references import References
-from afresh.config.scalars import INVALID, scalar
+from afresh.config.scalars import INVALID, adapter_of, scalar
 from afresh.config.shape import Setting, bare, is_record, is_scalar, is_secret, item_type, map_value, members, settings
 from afresh.config.text import Text, quoted
 from afresh.core.errors import AfreshError
@@ -83,7 +83,7 @@ class Binder:
         """An instance made of the valid values, or `INVALID` if its own checks refuse them."""
         given = dict(bound.values if values is None else values)
         try:
-            return TypeAdapter(options_type).validate_python(given)
+            return adapter_of(options_type).validate_python(given)
         except ValidationError as error:
             for refused in error.errors(include_input=False, include_url=False, include_context=False):
                 name = str(refused["loc"][0]) if refused["loc"] else ""

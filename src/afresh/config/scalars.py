@@ -66,7 +66,7 @@ def _impossible(value: object) -> str:
 
 
 def _validated(annotation: Any, value: object, types: list[Any], *, loose: bool) -> Any:
-    adapter = _adapter(annotation)
+    adapter = adapter_of(annotation)
     if loose and isinstance(value, str):
         return adapter.validate_strings(value)
     if isinstance(value, _DATES):
@@ -74,7 +74,8 @@ def _validated(annotation: Any, value: object, types: list[Any], *, loose: bool)
     return adapter.validate_json(json.dumps(value), strict=True)
 
 
-def _adapter(annotation: Any) -> TypeAdapter[Any]:
+def adapter_of(annotation: Any) -> TypeAdapter[Any]:
+    """What validates values of that type; made once, for making one takes longer than all that it does."""
     try:
         return _cached_adapter(annotation)
     except TypeError:  # an annotation with something in it that cannot be hashed
@@ -100,7 +101,7 @@ def _duration(annotation: Any, leaf: Leaf, path: str, form: Form, findings: Find
         suggestion = f'Did you mean "{found}s"?'
     if isinstance(found, datetime.timedelta):
         try:
-            return _adapter(annotation).validate_python(found)
+            return adapter_of(annotation).validate_python(found)
         except ValidationError:
             pass
     told = f"{path}: expected {expected(annotation, form)}; {reason}" if reason else ""

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from afresh.config.scalars import adapter_of
 from afresh.core.errors import ConfigurationError
 
 
 def typed(options_type: type, settings: Mapping[str, Any]) -> Any:
     """An instance of the options type; `ConfigurationError` for settings that do not fit it."""
     try:
-        return TypeAdapter(options_type).validate_python(dict(settings))
+        return adapter_of(options_type).validate_python(dict(settings))
     except ValidationError as error:
         told = "; ".join(
             f"{'.'.join(str(part) for part in found['loc']) or options_type.__name__}: {found['msg']}"
