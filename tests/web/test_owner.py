@@ -65,9 +65,17 @@ def test_the_log_goes_over(directory: Path) -> None:
 
 
 def test_nothing_else_goes_over(directory: Path) -> None:
-    """Methods and arguments that are not in the table are refused."""
+    """Methods and arguments that are not in the table are refused, and numbers that no database takes."""
     with served(directory, WebConfig()) as (_rig, server):
-        for name, body in (("cache.close", {}), ("log.purge", {}), ("log.history", {"sql": "x"}), ("log.history", [])):
+        refused: tuple[tuple[str, object], ...] = (
+            ("cache.close", {}),
+            ("log.purge", {}),
+            ("log.history", {"sql": "x"}),
+            ("log.history", []),
+            ("log.history", {"limit": 2**70}),
+            ("actions.recent", {"after": -(2**70)}),
+        )
+        for name, body in refused:
             request = [sys.executable, "-c", _POST, f"{server.url}/owner/{name}", json.dumps(body)]
             assert subprocess.run(request, capture_output=True, text=True, check=False).stdout.strip() in ("404", "422")
 

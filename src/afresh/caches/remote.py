@@ -13,9 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from afresh.core.actions import Action
 from afresh.core.errors import CacheUnavailable
@@ -36,7 +36,10 @@ class Call:
 _UPDATES: TypeAdapter[Any] = TypeAdapter(list[DataUpdate])
 _ACTIONS: TypeAdapter[Any] = TypeAdapter(list[Action])
 _TEXT: TypeAdapter[Any] = TypeAdapter(str | None)
-_NUMBER: TypeAdapter[Any] = TypeAdapter(int | None)
+_Whole = Annotated[int, Field(ge=0, le=2**53)]
+"""A number that every database takes."""
+_NUMBER: TypeAdapter[Any] = TypeAdapter(_Whole)
+_NUMBER_OR_NONE: TypeAdapter[Any] = TypeAdapter(_Whole | None)
 
 CALLS: Mapping[str, Call] = {
     "log.last_updates": Call(arguments={}, result=_UPDATES),
@@ -47,15 +50,15 @@ CALLS: Mapping[str, Call] = {
             "open_only": TypeAdapter(bool),
             "operation_id": _TEXT,
             "outcome": TypeAdapter(Outcome | None),
-            "limit": TypeAdapter(int),
-            "before": _NUMBER,
+            "limit": _NUMBER,
+            "before": _NUMBER_OR_NONE,
         },
         result=_UPDATES,
     ),
     "actions.record": Call(arguments={"action": TypeAdapter(Action)}, result=TypeAdapter(Action)),
     "actions.latest": Call(arguments={}, result=_ACTIONS),
     "actions.recent": Call(
-        arguments={"table_name": _TEXT, "after": TypeAdapter(int), "before": _NUMBER, "limit": TypeAdapter(int)},
+        arguments={"table_name": _TEXT, "after": _NUMBER, "before": _NUMBER_OR_NONE, "limit": _NUMBER},
         result=_ACTIONS,
     ),
     "leases.held": Call(arguments={"prefix": TypeAdapter(str)}, result=TypeAdapter(list[Lease])),
