@@ -116,7 +116,9 @@ def test_a_slow_connection(proxy: Proxy) -> None:
 
 def test_a_server_that_is_down(proxy: Proxy, giver: Giver) -> None:
     """Connections are cut, new ones get nowhere, and it works again once it is healed."""
-    with socket.create_connection(proxy.address, timeout=5):
+    with socket.create_connection(proxy.address, timeout=5) as connection:
+        connection.sendall(b"give")
+        assert connection.recv(1)  # it has come through to the giver, who else has nobody to miss
         proxy.refuse()
         assert giver.gone.acquire(timeout=2)
         assert taken(proxy) == 0
