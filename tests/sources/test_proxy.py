@@ -62,13 +62,13 @@ def proxy(giver: Giver) -> Iterator[Proxy]:
 def taken(proxy: Proxy, timeout: float = 5) -> int:
     """How many bytes come through before the connection ends or is silent."""
     count = 0
-    with socket.create_connection(proxy.address, timeout=timeout) as client:
-        client.sendall(b"give")
-        try:
+    try:
+        with socket.create_connection(proxy.address, timeout=timeout) as client:
+            client.sendall(b"give")
             while count < SIZE and (data := client.recv(5_000)):
                 count += len(data)
-        except (TimeoutError, ConnectionError):
-            pass
+    except (TimeoutError, ConnectionError):
+        pass
     return count
 
 
