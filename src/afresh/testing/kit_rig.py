@@ -150,7 +150,6 @@ class CacheRig(ABC):
         for name, value in asdict(self.trial()).items():
             record_property(f"kit.{name}", value)
         if reason := self.gap(request.node):
-            record_property("kit.gap", reason)
             request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
     def gap(self, test: pytest.Function) -> str:
