@@ -1,7 +1,7 @@
 """`afresh plan`: what would run next for each table, when, why, and with which statement."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -102,20 +102,7 @@ def _explained(known: Next, task: DataUpdateTask, service: Service) -> Next:
         explanation = service.tables[task.table_name].fetcher.explain(task.minimum_dt)
     except AfreshError as failed:
         error = failed
-    return Next(
-        config=known.config,
-        zone=known.zone,
-        due_at=known.due_at,
-        reason=known.reason,
-        waits=known.waits,
-        skew=known.skew,
-        running=known.running,
-        lookback=known.lookback,
-        task=task,
-        plan=plan_sync(task, known.config),
-        explanation=explanation,
-        error=error,
-    )
+    return replace(known, task=task, plan=plan_sync(task, known.config), explanation=explanation, error=error)
 
 
 def _show(item: Next, now: datetime) -> None:

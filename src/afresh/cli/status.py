@@ -4,9 +4,10 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -79,21 +80,16 @@ def exit_of(found: Judgement) -> Exit:
 
 def _watched(service: Service, shape: "_Shape") -> Judgement:
     """The last that was seen before Ctrl-C. On a terminal in place, elsewhere one after the other."""
-    console = results()
-    with _interrupts() as interrupted:
-        found = judged(service)
-        if shape.json or not console.is_terminal:
-            shape.write(found, notes(service, found))
-            while not interrupted(_WATCH_SECONDS):
-                found = judged(service)
-                shape.write(found, notes(service, found))
-            return found
-        first = shape.group(found, notes(service, found))
-        with Live(first, console=console, auto_refresh=False, screen=True) as live:
-            while not interrupted(_WATCH_SECONDS):
-                found = judged(service)
-                live.update(shape.group(found, notes(service, found)), refresh=True)
-    return found
+    with _interrupts() as interrupted, ExitStack() as stack:
+        put = shape.write
+        if not shape.json and results().is_terminal:
+            live = stack.enter_context(Live(console=results(), auto_refresh=False, screen=True))
+            put = partial(shape.draw, live)
+        while True:
+            found = judged(service)
+            put(found, notes(service, found))
+            if interrupted(_WATCH_SECONDS):
+                return found
 
 
 @contextmanager
@@ -129,14 +125,15 @@ class _Shape:
         else:
             show(found, told, self.config, every=self.every)
 
-    def group(self, found: Judgement, told: Mapping[str, str]) -> Group:
-        return Group(
+    def draw(self, live: Live, found: Judgement, told: Mapping[str, str]) -> None:
+        drawn = Group(
             Text(f"{found.health} at {phrases.instant(found.at)}; Ctrl-C ends this.\n", style="bold"),
             _table(found, every=self.every),
             *(Text(line) for line in _left_out(found, every=self.every)),
             Text(""),
             *(shown(line) for line in _below(found, told, self.config)),
         )
+        live.update(drawn, refresh=True)
 
 
 def show(found: Judgement, told: Mapping[str, str], config: Path | None = None, *, every: bool = False) -> None:

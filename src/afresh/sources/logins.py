@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator
-from itertools import count
 from typing import TypeVar
 
 import pyarrow as pa
@@ -30,8 +29,8 @@ class Logins(Wrapped):
     Until a first session succeeded, and again after a refusal, one is tried at a time, so that four reads that begin
     together do not make four attempts. That the password is still the same a success proves for half a minute; after
     that one goes first again, for which the others wait, but not for long: a login is not refused late. A right that
-    is refused (`SourceRefused`) before anything succeeded counts as
-    a login, because some databases do not tell the two apart; afterwards it does not.
+    is refused (`SourceRefused`) before anything succeeded counts as a login, because some databases do not tell the
+    two apart; afterwards it does not.
     """
 
     def __init__(
@@ -88,7 +87,8 @@ class Logins(Wrapped):
     def begin(self, reading: Reading) -> bool:
         """Waits until this attempt may be made; whether it is made alone."""
         with self._changed:
-            for polls in count():
+            polls = 0
+            while True:
                 reading.check()
                 if self._refused >= MOST:
                     raise self._stopped()
@@ -98,7 +98,7 @@ class Logins(Wrapped):
                     self._trying = True
                     return True
                 self._changed.wait(_POLL_SECONDS)
-            raise AssertionError("it never ends by itself")
+                polls += 1
 
     def _is_fresh(self) -> bool:
         return 0 <= self._ticks() - self._proven_at < _PROOF_SECONDS
