@@ -30,7 +30,8 @@ _IN_OUR_TIME = "SET max_vacuum_tasks = 0; SET checkpoint_threshold = '1GB'"
 """Checkpoints come when we say so, not inside of a commit, and few of them put together what is scattered and leave
 out what was deleted: else every window would rewrite several row groups."""
 
-_ROW_GROUP = 122_880
+ROW_GROUP = 122_880
+"""The rows that DuckDB keeps together, at most."""
 _PIECES = 32
 _LOG_ROWS = """
 SELECT max(estimated_size) FROM duckdb_tables()
@@ -190,7 +191,7 @@ def _pieces_of_log(cursor: duckdb.DuckDBPyConnection) -> int:
         return 0
     pieces = cursor.execute(_LOG_PIECES).fetchone()
     assert pieces is not None
-    return int(pieces[0] - 4 * found[0] // (3 * _ROW_GROUP))
+    return int(pieces[0] - 4 * found[0] // (3 * ROW_GROUP))
 
 
 def _make(path: Path) -> None:

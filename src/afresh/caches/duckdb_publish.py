@@ -28,8 +28,9 @@ _PROVING: dict[str, str | int | float | list[str]] = {"threads": 1, "memory_limi
 _TABLES = "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main'"
 _FIRST_BLOCK = 12_288
 _REACH = """
-SELECT coalesce(max(block_id) + 1, 0) * (SELECT any_value(block_size) FROM pragma_database_size())
-FROM pragma_storage_info(?)
+SELECT (1 + max(greatest(block_id, list_max(additional_block_ids)))) * (
+    SELECT any_value(block_size) FROM pragma_database_size()
+) FROM pragma_storage_info(?)
 """
 _PYTHON_COPY = "import shutil, sys; shutil.copyfile(sys.argv[1], sys.argv[2])"
 
@@ -52,7 +53,7 @@ class Copy:
             )
 
     def prove(self) -> None:
-        """Raises `CacheUnavailable` unless all that the copy refers to is in it.
+        """Raises `CacheUnavailable` unless the blocks of all tables are in the copy; what stands in them is not read.
 
         DuckDB gives back and takes blocks at the end of its file while it writes a checkpoint, and a copy was once seen
         that ended before its last block. So each one is opened, and where its tables' data lie is read from it.
@@ -178,7 +179,7 @@ def _reach(connection: duckdb.DuckDBPyConnection, table_name: str) -> int:
     """Where in the file the table's data end, in bytes."""
     found = connection.execute(_REACH, [sql.qualified(table_name)]).fetchone()
     assert found is not None
-    return _FIRST_BLOCK + int(found[0])
+    return _FIRST_BLOCK + int(found[0] or 0)
 
 
 def _is_older(copied: Path, source: Path) -> bool:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from afresh.caches import duckdb_sql as sql
 from afresh.caches import duckdb_tables as tables
 from afresh.caches.duckdb_connection import Database
+from afresh.caches.duckdb_file import ROW_GROUP
 from afresh.caches.duckdb_log import complete_open, hold_open
 from afresh.caches.duckdb_session import INCOMING, Session
 from afresh.core.errors import AfreshError, CacheError
@@ -28,7 +29,6 @@ _LOAD_BYTES = 16 * 2**20
 """Rows are handed over in blocks of about this size: smaller ones take more time, larger ones more memory."""
 _PART_BYTES = 64 * 10**6
 _WORN_RATIO = 1.25
-_ROW_GROUP = 122_880
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -160,7 +160,7 @@ class DuckdbStage:
     def _is_worn(self) -> bool:
         """Whether so many rows of the table are deleted ones that it is worth to write it anew."""
         rows = self._session.one(f"SELECT count(*) FROM {self._table}")
-        return tables.stored_rows(self._session, self._table_name) > rows * _WORN_RATIO + _ROW_GROUP
+        return tables.stored_rows(self._session, self._table_name) > rows * _WORN_RATIO + ROW_GROUP
 
     def _create_staging(self) -> None:
         self._session.run(sql.create_staging(self._schema))
