@@ -117,6 +117,7 @@ class CachePart(Part):
             update_type=UpdateType.MASS if job.case == "load" else UpdateType.HOURLY,
             source_system="Bench",
             minimum_dt=None if job.case == "load" else datetime(2026, 1, 1, tzinfo=UTC),
+            late_before=None if job.case == "load" else synced_before(job),
             operation_id=f"{job.case.replace(' ', '')}{job.run:08x}",
         )
         fetcher = RowsFetcher(lambda: self.read(job))
@@ -168,6 +169,13 @@ def version_of(job: Job) -> int:
     if job.case == "load":
         return 0
     return job.run + (SCATTERED_VERSION if job.case.startswith("scattered") else 0)
+
+
+def synced_before(job: Job) -> datetime:
+    """The instant of the sync before: after all stamps of a window that comes again, so that each of its rows is looked
+    at for being late, as in the overlap of real windows; before all of one that is new."""
+    version = version_of(job) + job.case.endswith("unchanged")
+    return datetime.fromtimestamp(rows.FIRST_STAMP + version * rows.STAMPS_APART, tz=UTC)
 
 
 def ids_of(job: Job) -> rows.Numbers:

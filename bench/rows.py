@@ -11,6 +11,9 @@ from afresh.core.schema import TIMESTAMP, Column, TableSchema
 PIECE = 10_000
 """Rows of a record batch: what fetchers deliver by default."""
 
+FIRST_STAMP, STAMPS_APART = 1_700_000_000, 10**6
+"""Seconds since 1970 of the first row's stamp, and between those of two versions: more than all rows of one take."""
+
 NUMBERS = tuple(f"N{number}" for number in range(13))
 DECIMAL = pa.decimal128(15, 4)
 
@@ -50,5 +53,5 @@ def _batch(ids: Numbers, version: int) -> pa.RecordBatch:
     columns += [decimals((mixed * (place + 7) + (version if place == 0 else 0)) % 10**9) for place in range(13)]
     columns += [pa.array(mixed * (place + 3) % 99_991).cast(pa.string()) for place in range(8)]
     columns.append(pa.array(np.char.add("A description of item ", mixed.astype(str))))
-    columns.append(pa.array(1_700_000_000_000_000 + ids * 1_000 + version * 10**12).cast(TIMESTAMP))
+    columns.append(pa.array(FIRST_STAMP * 10**6 + ids * 1_000 + version * STAMPS_APART * 10**6).cast(TIMESTAMP))
     return pa.RecordBatch.from_arrays(columns, schema=SCHEMA.arrow())
