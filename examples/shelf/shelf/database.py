@@ -1,6 +1,7 @@
 """Connections to the file, and the meaning of its errors."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -36,7 +37,7 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A write transaction, one at a time in the file: commits at the end, rolls back on any exception."""
         with self._translated(), closing(self._connect()) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
+            self._to_wal(connection)
             connection.execute("BEGIN IMMEDIATE")
             try:
                 for statement in OWN.split(";"):
@@ -54,6 +55,18 @@ class Database:
             return []
         with self._translated(), closing(self._connect()) as connection:
             return connection.execute(sql, values).fetchall()
+
+    def _to_wal(self, connection: sqlite3.Connection) -> None:
+        """Readers see the state before a transaction while it runs. SQLite's own timeout does not hold for this
+        statement: where two make a new file at once, one is told at once that it is locked."""
+        give_up = time.monotonic() + self._lock_seconds
+        while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > give_up:
+                    raise
+                time.sleep(0.01)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=self._lock_seconds, isolation_level=None)
