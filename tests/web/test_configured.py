@@ -5,48 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 from tests.engine.rig import DAILY, MASS
 from tests.web.web_rig import web_rig
 
-from afresh.core.options import CacheConfig, DataSourceConfig, DataSyncOptions, ScheduleConfig, SourceSystemConfig
 from afresh.core.schema import Column, parse_type
-from afresh.web import configured
-
-OPTIONS = DataSyncOptions(
-    cache=CacheConfig(url="sqlite:///cache.db"),
-    source_systems={
-        "ERP": SourceSystemConfig(kind="memory", options={"password": SecretStr("canary"), "dsn": "canary"})
-    },
-    data_sources=(
-        DataSourceConfig(
-            table_name="Item",
-            source_system="ERP",
-            fetcher="python",
-            fetcher_options={"api_key": "canary", "columns": {"A": "int64"}},
-            hourly=ScheduleConfig(interval=timedelta(minutes=90)),
-        ),
-    ),
-    origins={("data_sources", "Item", "hourly", "interval"): "afresh.toml, line 12"},
-)
-
-
-def test_every_option_has_its_value_and_its_origin() -> None:
-    """Those of the table, of its source system and of all tables; durations as the file writes them."""
-    found = configured.configured(OPTIONS, "Item")
-    assert list(found) == ["This table", "Source system ERP", "All tables"]
-    own = {option.name: option for option in found["This table"]}
-    assert (own["hourly.interval"].text, own["hourly.interval"].origin) == ("1h30m", "afresh.toml, line 12")
-    assert (own["mass"].text, own["mass"].origin) == ("none", "default")
-    assert own["hourly.interval"].value == 5400
-    assert "max_sessions" in {option.name for option in found["Source system ERP"]}
-
-
-def test_no_option_shows_a_secret() -> None:
-    """Neither as text nor as JSON; how the source system is reached is left out altogether."""
-    told = str(configured.configured(OPTIONS, "Item")) + str(configured.as_json(OPTIONS, "Item"))
-    assert "canary" not in told
-    assert "canary" not in str(configured.whole(OPTIONS))
 
 
 def test_page_api_and_json_show_where_a_value_was_given(directory: Path) -> None:

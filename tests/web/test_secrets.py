@@ -32,6 +32,12 @@ AWAY: dict[str, str] = {
 }
 """A source of each kind that has secrets, where nobody answers; of two names of one kind the first."""
 
+COMMANDS = (
+    ("status",), ("why", "Of_oracle"), ("history",), ("check",), ("plan",), ("config",),
+    *(("config", f"Of_{kind}") for kind in AWAY),
+)  # fmt: skip
+"""What is asked beside the service, each as text and as JSON."""
+
 MORE = {"odbc": ("keywords", "PWD2"), "postgres": ("libpq", "sslpassword")}
 """Options that are no secret by their type, and may hold one."""
 
@@ -155,7 +161,7 @@ def test_no_secret_is_seen_anywhere(place: Place, tmp_path: Path, monkeypatch: p
             for path in {path for name, operation in latest.items() for path in paths(name, operation)}:
                 seen[path] = shown(address[0], path, token)
             seen[STREAM] = shown(address[0], STREAM, token, 5)
-            for command in (("status",), ("why", "Of_oracle"), ("history",), ("check",), ("plan",)):
+            for command in COMMANDS:
                 for form in ((), ("--json",)):
                     ran = place.afresh(*command, *form)
                     seen[" ".join(("afresh", *command, *form))] = (ran.out + ran.err).encode()
@@ -180,7 +186,7 @@ def test_the_secret_of_a_cache_is_not_seen(place: Place, scheme: str, more: str)
     url = f"{scheme}://writer:{written}@127.0.0.1:9/cache{more}"
     place.configuration.write_text(text.replace("sqlite:///cache.db", url))
     seen: dict[str, bytes] = {}
-    for command in (("status", "--json"), ("sync", "Part")):
+    for command in (("status", "--json"), ("sync", "Part"), ("config",), ("config", "Part", "--json")):
         ran = place.afresh(*command)
         seen[" ".join(command)] = (ran.out + ran.err).encode()
     assert any(b"127.0.0.1" in text or b"cache" in text for text in seen.values())

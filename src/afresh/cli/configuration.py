@@ -29,12 +29,17 @@ ConfigPath = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to stdout.")]
 
 
+def file(path: Path | None) -> Path:
+    """That file, or the one that is found where people put it; ConfigurationError if none is."""
+    return path if path is not None else find(Path.cwd(), os.environ)
+
+
 def options(path: Path | None) -> DataSyncOptions:
     """The options of that file, or of the one that is found where people put it.
 
     Python modules beside the file can be named in it, as fetchers and post-processors.
     """
-    found = path if path is not None else find(Path.cwd(), os.environ)
+    found = file(path)
     beside = str(found.absolute().parent)
     if beside not in sys.path:
         sys.path.append(beside)

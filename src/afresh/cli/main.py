@@ -12,6 +12,7 @@ from afresh.cli.accept import accept
 from afresh.cli.border import bordered
 from afresh.cli.cancel import cancel
 from afresh.cli.check import check
+from afresh.cli.config import config
 from afresh.cli.demo import demo
 from afresh.cli.exits import Exit
 from afresh.cli.history import history
@@ -30,6 +31,7 @@ from afresh.cli.why import why
 COMMANDS: tuple[Callable[..., Exit], ...] = (
     init,
     check,
+    config,
     plan,
     run,
     sync,

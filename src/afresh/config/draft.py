@@ -47,7 +47,8 @@ class Draft:
     sources: list[SourceDraft] = field(default_factory=list)
 
 
-_SECTIONS = ("cache", "source_systems", "data_sources")
+SECTIONS = ("cache", "source_systems", "data_sources")
+"""What is bound by itself."""
 
 
 def homes(section: str, spelling: Any) -> dict[str, str]:
@@ -68,7 +69,7 @@ def homes(section: str, spelling: Any) -> dict[str, str]:
 
 def drafted(table: Table, binder: Binder, kinds: Kinds, path: str) -> Draft:
     """All sections, each with its findings noted."""
-    known = [_loosened(setting) if setting.name in _SECTIONS else setting for setting in settings(DataSyncOptions)]
+    known = [_loosened(setting) if setting.name in SECTIONS else setting for setting in settings(DataSyncOptions)]
     draft = Draft(bound=binder.record(known, table, path))
     spelled = {setting.name: setting.spelling(binder.form) for setting in known}
     cache = draft.bound.nodes.get("cache")

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from afresh.config.bind import Bound
-from afresh.config.draft import Draft
-from afresh.config.nodes import Place, Variable
+from afresh.config.draft import SECTIONS, Draft
+from afresh.config.nodes import Array, Leaf, Node, Place, Table, Variable
 from afresh.config.text import Text
 
 
@@ -28,6 +28,16 @@ def _places(bound: Bound, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
         yield (*steps, name), bound.at(name)
         if name in bound.children:
             yield from _places(bound.children[name], (*steps, name))
+        elif isinstance(bound.values.get(name), Mapping) and (steps or name not in SECTIONS):
+            yield from _entries(bound.nodes[name], (*steps, name))
+
+
+def _entries(node: Node, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Place]]:
+    """Of a setting with keys that the user chose, each key's."""
+    for entry in node.entries if isinstance(node, Table) else ():
+        inner = entry.node
+        yield (*steps, entry.key), inner.place if isinstance(inner, Leaf | Array) else entry.place
+        yield from _entries(inner, (*steps, entry.key))
 
 
 def _told(place: Place, text: Text) -> str:

@@ -17,6 +17,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
+from afresh import wiring
+from afresh.config import effective
 from afresh.core import account, phrases
 from afresh.core.cause import Cause
 from afresh.core.health import TableHealth
@@ -27,7 +29,6 @@ from afresh.core.states import LOOKS, State
 from afresh.web import acting, charts, columns, reading
 from afresh.web.access import COOKIE, Operator, Reader, access_of
 from afresh.web.acting import Reason, Run
-from afresh.web.configured import configured
 from afresh.web.health import view_of
 from afresh.web.overview import SORTS, Choice, chosen, grouped, headline
 from afresh.web.problems import Refused
@@ -175,7 +176,7 @@ def _one(request: Request, found: Judgement, judged: TableHealth, scope: str) ->
         seen=seen,
         columns=[] if seen is None else columns.listed(seen.schema),
         drift=[] if seen is None else columns.told(seen),
-        configured=configured(view.service.options, table),
+        configured=effective.of_table(view.service.options, table, wiring.KINDS),
         scope=scope,
     )
 

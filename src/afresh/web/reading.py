@@ -6,6 +6,9 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
+from afresh import wiring
+from afresh.config import effective
+from afresh.config.effective import Answer, plain, shown
 from afresh.core import account
 from afresh.core.account import JsonValue
 from afresh.core.judgement import Judgement
@@ -14,8 +17,6 @@ from afresh.core.phrases import iso
 from afresh.core.sentences import evidence
 from afresh.web.access import Admin, Reader
 from afresh.web.columns import as_json as seen_columns
-from afresh.web.configured import Answer, plain, shown, whole
-from afresh.web.configured import as_json as options_of
 from afresh.web.health import view_of
 from afresh.web.live import Live, as_value
 from afresh.web.problems import Refused
@@ -56,7 +57,7 @@ def one_table(request: Request, table: str, _caller: Reader) -> Answer:
         "evidence": list(evidence(judged)),
         "lookback": [account.of_lookback(lookback) for lookback in view.lookbacks(table)],
         "configuration": shown(view.config(table)),
-        "options": options_of(view.service.options, table),
+        "options": effective.as_json(effective.of_table(view.service.options, table, wiring.KINDS)),
         "schema": seen_columns(view.service.workplace.schemas.of(table)),
     }
 
@@ -125,7 +126,7 @@ def actions(
 def config(request: Request, _caller: Admin) -> Answer:
     """Every option with the value that holds, and where those were given that are no defaults. What may be a secret is
     not shown."""
-    return whole(view_of(request).service.options)
+    return effective.whole(view_of(request).service.options, wiring.KINDS)
 
 
 @router.get("/events", summary="What happens, as it happens (server-sent events)", response_class=StreamingResponse)
