@@ -40,6 +40,7 @@ from afresh.sources.batch_sizes import BatchSizes
 from afresh.sources.budget import Budget
 from afresh.sources.duckdb import DUCKDB as DUCKDB_SOURCE
 from afresh.sources.files import FILES
+from afresh.sources.latency import Latency
 from afresh.sources.logins import Logins
 from afresh.sources.odbc import DB2, MYSQL, ODBC, SYBASE
 from afresh.sources.oracle import ORACLE
@@ -247,16 +248,16 @@ def _mannered(
 ) -> tuple[SourceSystem, Logins]:
     """The source with its manners, and the one that counts its logins.
 
-    From the inside out: the size of batches is measured on the source alone; a session is taken for nothing but its
-    use; what hangs keeps its session until the driver lets go of it, while who waits for it is told so in time; a
-    login that hangs is over when its time is; each new try is an attempt to log in, and has a session of its own; the
-    parts of a large read are reads like any other; the pace slows down what comes out of all that, so that its pauses
-    are no silence.
+    From the inside out: answers and the size of batches are measured on the source alone; a session is taken for
+    nothing but its use; what hangs keeps its session until the driver lets go of it, while who waits for it is told so
+    in time; a login that hangs is over when its time is; each new try is an attempt to log in, and has a session of its
+    own; the parts of a large read are reads like any other; the pace slows down what comes out of all that, so that its
+    pauses are no silence.
     """
     budget = Budget(
         source=name, most=config.max_sessions, leases=cache.leases, holder=holder, clock=clock, gone=is_gone
     )
-    sized = BatchSizes(source, longest=config.batch_time)
+    sized = BatchSizes(Latency(source), longest=config.batch_time)
     counted = Sessions(sized, name=name, budget=budget, patience=config.idle_timeout / 2)
     timed = Timeouts(counted, name=name, idle=config.idle_timeout, longest=config.longest_read)
     logins = Logins(timed, name=name, mark=settings_mark(config), ticks=lambda: clock.now().timestamp())

@@ -122,6 +122,7 @@ def test_status_as_json(place: Place) -> None:
     (source,) = told["sources"]
     assert (source["source_system"], source["stopped"], source["breaker_until"]) == ("ERP", False, None)
     assert source["sessions_allowed"] == 4
+    assert (source["skew_seconds"], source["latency_seconds"]) == (pytest.approx(0, abs=30), None)
     part, usage = told["tables"]
     assert set(part) == set(usage) == STATUS_KEYS
     assert (part["state"], part["health"], part["cause"], part["note"]) == ("Fresh", "Healthy", None, None)

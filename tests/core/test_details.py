@@ -21,6 +21,7 @@ DETAILS = st.builds(
     adjusted=COUNTS,
     quarantined=st.integers(0, 10**6),
     skew=st.none() | DURATIONS,
+    latency=st.none() | DURATIONS.map(abs),
     lateness=st.none() | DURATIONS,
     missed=st.none() | st.integers(0, 2**40),
     requested_by=st.text(),

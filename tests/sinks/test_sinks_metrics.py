@@ -46,7 +46,7 @@ LATE = TableHealth(
     data_as_of=AT - timedelta(hours=3),
     limit=timedelta(hours=1.5),
 )
-OPEN = SourceState(name="JDE", breaker_until=AT + timedelta(hours=1))
+OPEN = SourceState(name="JDE", breaker_until=AT + timedelta(hours=1), latency=timedelta(milliseconds=20))
 JUDGED = Judgement(at=AT, tables=(LATE,), sources=(OPEN,))
 
 
@@ -129,7 +129,7 @@ def test_what_started_is_what_ended_and_what_runs(metered: Metered) -> None:
 
 
 def test_gauges_say_what_is_judged(metered: Metered) -> None:
-    """State with cause, data as of, limit, last success and breaker are those of the judgement."""
+    """State with cause, data as of, limit, last success, breaker and latency are those of the judgement."""
     found = metered.read()
     table = {"table": "WorkOrder", "source_system": "JDE"}
     told = {name: [(point.value, dict(point.attributes)) for point in points] for name, points in found.items()}
@@ -139,6 +139,7 @@ def test_gauges_say_what_is_judged(metered: Metered) -> None:
         "sync.age_limit.seconds": [(5400, table)],
         "sync.last_success.timestamp": [((AT - timedelta(hours=2)).timestamp(), {**table, "update_type": "Daily"})],
         "sync.breaker.state": [(1, {"source_system": "JDE", "state": "open"})],
+        "sync.source.latency": [(0.02, {"source_system": "JDE"})],
     }
 
 

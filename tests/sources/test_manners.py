@@ -1,7 +1,8 @@
-"""Retries, refused logins, the pace and the size of batches."""
+"""Retries, refused logins, the pace, the size of batches, and how long answers take."""
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pyarrow as pa
@@ -9,8 +10,10 @@ import pytest
 from tests.sources.scripted import SELECT, ScriptedSource, Step, batch, down, fails, ticks_of
 
 from afresh.core.errors import AfreshError, Cancelled, LoginRefused, QueryFailed, SourceRefused, SourceUnavailable
+from afresh.core.model import SourceInstant
 from afresh.core.ports import Reading, SourceSystem
 from afresh.sources.batch_sizes import BatchSizes
+from afresh.sources.latency import Latency
 from afresh.sources.logins import Logins
 from afresh.sources.pace import Pace
 from afresh.sources.retries import Retries, wait_for
@@ -254,3 +257,28 @@ def test_batches_have_a_least_size() -> None:
     for wanted in (10_000, 10_000, 50):
         rows_of(polite, wanted)
     assert source.asked == [10_000, 100, 50]
+
+
+def test_an_answer_is_timed() -> None:
+    """From the question to the answer; what times itself is believed, and a clock of ours is no question."""
+    clock = ManualClock()
+    source = ScriptedSource([batch()])
+    timed = Latency(source, ticks=ticks_of(clock))
+
+    def answers(took: timedelta | None = None) -> SourceInstant:
+        clock.advance(timedelta(milliseconds=30))
+        return SourceInstant(now=clock.now(), took=took)
+
+    source.clock = answers  # type: ignore[method-assign]
+    told = timed.clock()
+    assert told is not None
+    assert told.took == pytest.approx(timedelta(milliseconds=30), abs=timedelta(microseconds=1))
+    source.clock = lambda: answers(timedelta(milliseconds=2))  # type: ignore[method-assign]
+    own = timed.clock()
+    assert own is not None
+    assert own.took == timedelta(milliseconds=2)
+    source.traits = replace(source.traits, own_clock=False)
+    source.clock = answers  # type: ignore[method-assign]
+    ours = timed.clock()
+    assert ours is not None
+    assert ours.took is None

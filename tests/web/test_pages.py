@@ -10,7 +10,7 @@ from tests.engine.rig import item, table_config
 from tests.web.web_rig import WebRig, tokens, web_rig
 
 from afresh.core.errors import SourceUnavailable
-from afresh.core.model import UpdateType
+from afresh.core.model import SourceInstant, UpdateType
 from afresh.core.options import WebConfig
 from afresh.testing.clock import START
 from afresh.web import charts
@@ -167,6 +167,32 @@ def test_the_grid_begins_with_the_latest(directory: Path) -> None:
         cells = re.findall(r'<td class="cell (\w+)"', found.client.get("/grid").text)
         assert cells[0] == "fresh"
         assert set(cells[1:]) == {"late"}
+
+
+def test_how_long_a_source_took_is_told_in_words(directory: Path) -> None:
+    """When a sync last asked; a later one that could not ask changes nothing. Page and API say the same."""
+    with web_rig(directory, rows=[item(1)]) as found:
+
+        def asked() -> tuple[str, object]:
+            found.rig.clock.advance(timedelta(seconds=2))
+            found.app.state.view.forget()
+            page = found.client.get("/sources").text
+            (told,) = re.findall(r"<dt>Latency</dt><dd>([^<]*)</dd>", page)
+            return told, found.get("/api/v1/sources")["sources"][0]["latency"]
+
+        assert asked() == ("-", None)
+        took = SourceInstant(now=found.rig.clock.now(), took=timedelta(milliseconds=41.5))
+        found.rig.source.clock = lambda: took  # type: ignore[method-assign]
+        found.rig.sync(UpdateType.MASS)
+        assert asked() == ("42 ms to connect and be told its clock, when a sync last asked", 0.0415)
+        found.rig.source.clock = _away  # type: ignore[method-assign]
+        found.rig.sync(UpdateType.DAILY)
+        assert asked()[1] == 0.0415
+        assert "no, for the last sync" in found.client.get("/sources").text
+
+
+def _away() -> SourceInstant:
+    raise SourceUnavailable("the source is away")
 
 
 def test_a_source_is_reachable_if_the_last_sync_reached_it(directory: Path) -> None:

@@ -198,7 +198,7 @@ def lines(look: SourceLook) -> Iterator[str]:
         return
     assert look.account is not None, "a source that answered has told who we are"
     session = "read-only sessions" if look.read_only_session else "sessions that could write"
-    took = f", answered in {phrases.span(look.latency)}" if look.latency is not None else ""
+    took = f", answered in {phrases.latency(look.latency)}" if look.latency is not None else ""
     yield f"{look.name} ({look.kind}): {look.account.version}, as {look.account.user}, {session}{took}"
     if look.skew is not None:
         yield f"  clock: {phrases.skew(look.skew)}"

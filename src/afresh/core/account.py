@@ -109,6 +109,7 @@ def of_source(source: SourceState) -> JsonValue:
         "quiet_until": iso(source.quiet_until),
         "sessions_used": source.sessions_used,
         "sessions_allowed": source.sessions_allowed,
+        "latency_seconds": _seconds(source.latency),
         "skew_seconds": _seconds(source.skew),
     }
 

@@ -32,8 +32,9 @@ class SourceState:
     sessions_used: int | None = None
     sessions_allowed: int | None = None
     latency: timedelta | None = None
+    """How long it took to connect to it and be told its clock, when a sync last asked; None where its clock is ours."""
     skew: timedelta | None = None
-    """Its clock minus ours."""
+    """Its clock minus ours, when a sync last asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

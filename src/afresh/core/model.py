@@ -100,7 +100,8 @@ class UpdateDetails:
     """What else is known of a sync: how its time was spent, what it planned, and what it noticed.
 
     `adjusted` counts the rows that a column's policy changed, by its name, `quarantined` those that were left out.
-    `skew` is the source's clock minus ours; `lateness` is how long the latest row that a window brought was, at
+    `skew` is the source's clock minus ours; `latency` is how long it took to connect to the source and be told its
+    clock, None where its clock is ours; `lateness` is how long the latest row that a window brought was, at
     least, not there to be read after its stamp, None where that was not measured; `missed` counts the rows that a
     Mass brought though they are stamped before any window of the table reaches back to, None where they were not
     counted; `requested_by` is who asked for the sync, empty if the schedule did; `refused_login` marks the settings
@@ -113,6 +114,7 @@ class UpdateDetails:
     adjusted: Mapping[str, int] = field(default_factory=dict)
     quarantined: int = 0
     skew: timedelta | None = None
+    latency: timedelta | None = None
     lateness: timedelta | None = None
     missed: int | None = None
     requested_by: str = ""
@@ -124,11 +126,13 @@ class SourceInstant:
     """What a source's clock showed before a read began, UTC.
 
     `oldest_open` is the begin of the oldest transaction that may still commit rows stamped before `now`; None where
-    that may not be seen.
+    that may not be seen. `took` is how long the source took to tell it, connecting included; None where it was not
+    asked, or nobody measured it.
     """
 
     now: datetime
     oldest_open: datetime | None = None
+    took: timedelta | None = None
 
     @property
     def anchor(self) -> datetime:

@@ -40,6 +40,13 @@ def span(duration: timedelta | None) -> str:
     return f"{days} d {hours % 24:02d} h"
 
 
+def latency(duration: timedelta | None) -> str:
+    """A duration that is short as a rule; what is under a second in thousandths."""
+    if duration is None or abs(duration) >= timedelta(seconds=1):
+        return span(duration)
+    return f"{duration.total_seconds() * 1000:.{0 if abs(duration) >= timedelta(milliseconds=10) else 1}f} ms"
+
+
 def relative(at: datetime | None, now: datetime) -> str:
     """An instant as seen from now."""
     if at is None:

@@ -2,15 +2,15 @@
 of another process writes."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 
 from afresh.core import circuit, schedule
 from afresh.core.actions import standing
 from afresh.core.cause import Cause
 from afresh.core.circuit import Breaker, Circuit
 from afresh.core.facts import Facts, SourceState
-from afresh.core.model import DataUpdate, UpdateType
+from afresh.core.model import DataUpdate, UpdateDetails
 from afresh.core.options import DataSyncOptions
 from afresh.core.ports import Cache, Clock
 from afresh.core.schedule import Past
@@ -50,8 +50,11 @@ def outlook(
 
 def _has_ended(update: DataUpdate, pasts: Mapping[str, Past]) -> bool:
     past = pasts.get(update.table_name)
-    ended = () if past is None else (*past.successes.values(), *past.failures)
-    return any(one.operation_id == update.operation_id for one in ended)
+    return past is not None and any(one.operation_id == update.operation_id for one in _ended(past))
+
+
+def _ended(past: Past) -> tuple[DataUpdate, ...]:
+    return (*past.successes.values(), *past.failures)
 
 
 def _sessions(cache: Cache, now: datetime) -> Counter[str]:
@@ -71,29 +74,29 @@ def _told(
     found: dict[str, SourceState] = {}
     for name, config in options.source_systems.items():
         tables = [table.table_name for table in options.data_sources if table.source_system == name]
-        latest = [pasts[table].latest(UpdateType) for table in tables if table in pasts]
-        last = max((update for update in latest if update is not None), key=_started, default=None)
-        skew = last.details.skew if last is not None and last.details is not None else None
+        ended = [one for table in tables if table in pasts for one in _ended(pasts[table])]
+        last = max(ended, key=_recorded, default=None)
         breaker = breakers[name]
         found[name] = SourceState(
             name=name,
-            reachable=_reached([pasts[table] for table in tables if table in pasts]),
+            reachable=None if last is None else last.cause is not Cause.SOURCE_UNREACHABLE,
             breaker_until=breaker.until,
             stopped=breaker.circuit is Circuit.STOPPED,
             quiet_until=circuit.quiet(config, now),
             sessions_used=sessions.get(name, 0),
             sessions_allowed=config.max_sessions,
-            skew=skew,
+            latency=_last_told(ended, lambda details: details.latency),
+            skew=_last_told(ended, lambda details: details.skew),
         )
     return found
 
 
-def _reached(pasts: Iterable[Past]) -> bool | None:
-    """Whether the last sync that ended found the source there; None if none has ended."""
-    ended = [update for past in pasts for update in (*past.successes.values(), *past.failures)]
-    last = max(ended, key=_started, default=None)
-    return None if last is None else last.cause is not Cause.SOURCE_UNREACHABLE
+def _last_told(ended: Iterable[DataUpdate], told: Callable[[UpdateDetails], timedelta | None]) -> timedelta | None:
+    """What the last sync noted that noted it."""
+    noted = [update for update in ended if update.details is not None and told(update.details) is not None]
+    last = max(noted, key=_recorded, default=None)
+    return None if last is None or last.details is None else told(last.details)
 
 
-def _started(update: DataUpdate) -> int:
+def _recorded(update: DataUpdate) -> int:
     return update.sequence

@@ -35,6 +35,7 @@ class Progress:
     plan: str = ""
     source_dt: datetime | None = None
     skew: timedelta | None = None
+    latency: timedelta | None = None
     measure: Measure | None = None
     """How the lateness of rows is measured; None where it is not."""
     late: Late = field(default_factory=Late)
@@ -52,9 +53,9 @@ class Progress:
     _under_way: tuple[Phase, datetime] | None = None
 
     def hear(self, told: SourceInstant | None, at: datetime) -> None:
-        """Notes what the source said of its clock, and how far that is from ours."""
+        """Notes what the source said of its clock, how far that is from ours, and how long the answer took."""
         if told is not None:
-            self.source_dt, self.skew = told.anchor, told.now - at
+            self.source_dt, self.skew, self.latency = told.anchor, told.now - at, told.took
 
     @contextmanager
     def spending(self, phase: Phase, clock: Clock) -> Iterator[None]:
@@ -116,6 +117,7 @@ class Progress:
             adjusted={str(policy): rows for policy, rows in self.adjusted.items() if policy != Policy.QUARANTINE},
             quarantined=self.adjusted[Policy.QUARANTINE],
             skew=self.skew,
+            latency=self.latency,
             requested_by=task.requested_by,
         )
 

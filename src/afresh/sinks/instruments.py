@@ -119,6 +119,14 @@ BREAKER = Instrument(
     meaning="1 for how the breaker of the source stands: closed, open, half open, stopped; no value for the others.",
     attributes=("source_system", "state"),
 )
+LATENCY = Instrument(
+    name="sync.source.latency",
+    kind=InstrumentKind.GAUGE,
+    unit="s",
+    meaning="How long it took to connect to the source and be told its clock, when a sync last asked; absent for a "
+    "source whose clock is ours.",
+    attributes=("source_system",),
+)
 
 INSTRUMENTS = (
     STARTED,
@@ -132,5 +140,6 @@ INSTRUMENTS = (
     LIMIT,
     STATE,
     BREAKER,
+    LATENCY,
 )
 """All of them."""

@@ -127,10 +127,17 @@ def _breakers(judged: Judgement) -> Iterable[Observation]:
         yield Observation(1, {"source_system": name, "state": str(circuit)})
 
 
+def _latencies(judged: Judgement) -> Iterable[Observation]:
+    for source in judged.sources:
+        if source.latency is not None:
+            yield Observation(source.latency.total_seconds(), {"source_system": source.name})
+
+
 _GAUGES: Mapping[Instrument, Callable[[Judgement], Iterable[Observation]]] = {
     instruments.LAST_SUCCESS: _last_successes,
     instruments.DATA_AS_OF: _data_as_of,
     instruments.LIMIT: _limits,
     instruments.STATE: _states,
     instruments.BREAKER: _breakers,
+    instruments.LATENCY: _latencies,
 }

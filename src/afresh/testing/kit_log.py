@@ -66,6 +66,7 @@ class LogKit(CacheRig):
             plan="read the window, and 'merge' it",
             adjusted={"clamp": 3},
             skew=timedelta(seconds=-0.25),
+            latency=timedelta(milliseconds=12.5),
             requested_by="someone@here",
         )
         good, bad, bare = (bench.start(name) for name in "ABC")

@@ -48,6 +48,7 @@ _pages.globals.update(LOOKS=LOOKS, State=State, Cause=Cause, charts=charts, quot
 _pages.filters.update(
     instant=phrases.instant,
     span=phrases.span,
+    latency=phrases.latency,
     relative=phrases.relative,
     changes=phrases.changes,
     iso=phrases.iso,
