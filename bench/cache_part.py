@@ -152,6 +152,9 @@ class RowsFetcher:
         """There is no clock to ask."""
         return None
 
+    def forget(self) -> None:
+        """There is nothing to forget."""
+
 
 def table_name(job: Job) -> str:
     """The table of the job's side."""

@@ -95,6 +95,20 @@ def test_mistakes_of_the_configuration(source: SqliteSource, options: dict[str, 
     assert message in raised.value.message
 
 
+def test_the_columns_of_a_result_are_asked_for_again_when_they_are_forgotten(tmp_path: Path) -> None:
+    """Until then they stay as they were first told, and so does what is read."""
+    path = database(
+        tmp_path / "a.db", "CREATE TABLE T (Id INTEGER PRIMARY KEY, B INTEGER)", "INSERT INTO T VALUES (1, 2)"
+    )
+    fetcher = built(QUERY, source_of(path), sql="SELECT * FROM T", key=["Id"])
+    first = fetcher.schema()
+    database(path, "ALTER TABLE T ADD COLUMN C INTEGER DEFAULT 3")
+    assert fetcher.schema() is first
+    fetcher.forget()
+    assert fetcher.schema().names == ("Id", "B", "C")
+    assert rows(fetcher) == [{"Id": 1, "B": 2, "C": 3}]
+
+
 def test_a_source_is_needed() -> None:
     """There is no query without a source system."""
     with pytest.raises(ConfigurationError, match="T: the fetcher `query` needs a source system"):

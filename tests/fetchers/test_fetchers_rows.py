@@ -574,6 +574,43 @@ def test_wrong_answers_of_a_whole_fetcher() -> None:
         fetcher.clock()
 
 
+class Grows:
+    """A fetcher whose columns are asked of somebody."""
+
+    def __init__(self) -> None:
+        self.columns = ["A"]
+
+    def schema(self) -> TableSchema:
+        """A column more each time."""
+        self.columns.append(f"B{len(self.columns)}")
+        return TableSchema(columns=tuple(Column(name=name, type=pa.int64()) for name in self.columns), key=("A",))
+
+    def fetch(self, minimum_dt: datetime | None) -> Iterator[dict[str, int]]:
+        """A row."""
+        yield dict.fromkeys(self.columns, 1)
+
+
+class GrowsAndForgets(Grows):
+    """One that remembers something itself."""
+
+    def forget(self) -> None:
+        """Starts again."""
+        self.columns = ["A"]
+
+
+def test_a_schema_of_the_users_is_asked_for_again_when_it_is_forgotten() -> None:
+    """After the `forget` of theirs, if there is one; columns that a class or the options describe stay."""
+    grows, forgets, fixed = mine(Grows), mine(GrowsAndForgets), mine(yields())
+    for fetcher in (grows, forgets, fixed):
+        first = fetcher.schema()
+        assert fetcher.schema() is first
+        fetcher.forget()
+    assert grows.schema().names == ("A", "B1", "B2")
+    assert rows(grows) == [{"A": 1, "B1": 1, "B2": 1}]
+    assert forgets.schema().names == ("A", "B1")
+    assert fixed.schema() is fixed.schema()
+
+
 def test_cancellation_and_closing() -> None:
     """A request is obeyed before the next item, and the user's generator is closed on every way out."""
     closed: list[int] = []

@@ -220,7 +220,7 @@ class CountedSource(SqliteSource):
 
 
 def test_the_source_is_asked_once_for_the_schema(tmp_path: Path) -> None:
-    """However many threads ask, the schema is looked up once and stays the same."""
+    """However many threads ask, the schema is looked up once and stays the same until it is forgotten."""
     path = database(tmp_path / "a.db", "CREATE TABLE T (ID INTEGER PRIMARY KEY)")
     CountedSource.described = 0
     source = CountedSource(name="ERP", path=path, time_zone=ZoneInfo("UTC"), clock=ManualClock())
@@ -235,6 +235,9 @@ def test_the_source_is_asked_once_for_the_schema(tmp_path: Path) -> None:
     assert fetcher.schema() is found[0]
     assert all(one is found[0] for one in found)
     assert CountedSource.described == 1
+    fetcher.forget()
+    assert (fetcher.schema().names, CountedSource.described) == (("ID", "B"), 2)
+    assert fetcher.schema() is fetcher.schema()
 
 
 MOMENTS = st.datetimes(reading("2023-01-01"), reading("2025-12-31"))

@@ -182,12 +182,15 @@ def test_the_owner_of_the_table_is_passed_on() -> None:
 
 
 def test_the_source_is_asked_once() -> None:
-    """The schema is stable: the table is described once, not for every sync."""
+    """The schema is stable: the table is described once, until it is forgotten."""
     source = source_of("F4801", WORK_ORDER)
     fetcher = fetcher_of(source)
     assert fetcher.schema() is fetcher.schema()
     list(fetcher.fetch(None, ManualCancellation()))
     assert source.described == 1
+    fetcher.forget()
+    fetcher.schema()
+    assert source.described == 2
 
 
 # ------------------------------------------------------------------------------------------------- explanations

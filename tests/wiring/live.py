@@ -1,7 +1,8 @@
 """Whole services, as they are wired, on a table that a test may change: of SQLite, and of PostgreSQL."""
 
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -47,6 +48,11 @@ class Live:
     def last(self) -> DataUpdate:
         """What the log has of the last sync."""
         return self.service.workplace.cache.log.history(limit=1)[0]
+
+    def cached(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a statement gives in the cache."""
+        with closing(sqlite3.connect(self.directory / "cache.db")) as connection:
+            return connection.execute(sql).fetchall()
 
 
 @contextmanager

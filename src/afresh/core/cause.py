@@ -55,6 +55,7 @@ OF_ERROR: Mapping[type[AfreshError], Cause] = {
     errors.SourceSlow: Cause.SOURCE_SLOW,
     errors.SourceRefused: Cause.LOGIN_REFUSED,
     errors.LoginRefused: Cause.LOGIN_REFUSED,
+    errors.SourceChanged: Cause.SCHEMA_CHANGED,
     errors.QueryFailed: Cause.SCHEMA_CHANGED,
     errors.SnapshotTooOld: Cause.SNAPSHOT_TOO_OLD,
     errors.BadValue: Cause.BAD_DATA,

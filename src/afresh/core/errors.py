@@ -7,6 +7,7 @@ AfreshError
 │   │   └── SourceSlow      it did not answer in the time it was given (transient)
 │   ├── SourceRefused       login or rights refused
 │   │   └── LoginRefused    the login itself
+│   ├── SourceChanged       the source has no longer what the configuration names
 │   ├── QueryFailed         the source did not understand or finish the statement
 │   │   └── SnapshotTooOld  the source could not keep one state of itself for so long (transient)
 │   └── BadValue            a value that its column's type cannot hold exactly
@@ -82,6 +83,12 @@ class LoginRefused(SourceRefused):
     """
 
     settings: str = ""
+
+
+class SourceChanged(SourceError):
+    """The source has no longer what the configuration names, though it had while this service was at work."""
+
+    default_hint = "Bring it back in the source, or change the configuration and start the service again."
 
 
 class QueryFailed(SourceError):

@@ -226,8 +226,8 @@ class Fetcher(Protocol[T_co]):
     """
 
     def schema(self) -> TableSchema:
-        """Columns, key and last-update column of what `fetch` yields. Stable while the process lives; may ask the
-        source once."""
+        """Columns, key and last-update column of what `fetch` yields. Stable until `forget`; may ask the source
+        once until then."""
         ...
 
     def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
@@ -244,6 +244,11 @@ class Fetcher(Protocol[T_co]):
 
     def clock(self) -> SourceInstant | None:
         """What the source's clock shows now; None where there is none to ask."""
+        ...
+
+    def forget(self) -> None:
+        """What is known of the source's columns may be old: who needs them next asks again. Called before a sync
+        reads, never while one does; asks nobody, and returns at once."""
         ...
 
 

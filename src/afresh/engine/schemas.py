@@ -12,9 +12,9 @@ from afresh.core.schema import TableSchema
 class SchemaSeen:
     """The columns that the source was seen to have, and what the cache table lacked.
 
-    `looked_at` is when the source was asked, which a process does once; `compared_at` when a sync last compared the
-    answer with the cache. `lacked` are columns of the source that the cache table lacked, the last time it lacked any;
-    the sync that sees it adds them.
+    `looked_at` is when the source was last asked; `compared_at` when a sync last compared the answer with the cache.
+    `lacked` are columns of the source that the cache table lacked, the last time it lacked any; the sync that sees it
+    adds them.
     """
 
     schema: TableSchema
@@ -36,7 +36,8 @@ class Schemas:
         """A sync of the table compares source and cache now."""
         with self._lock:
             before = self._seen.get(table_name)
-            same = before is not None and before.schema == schema
+            # A fetcher that has asked again gives another object, also where it says the same.
+            same = before is not None and before.schema is schema
             lacked = tuple(column.name for column in drift.added) if not drift.differences else ()
             now = SchemaSeen(
                 schema=schema,

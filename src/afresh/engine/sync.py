@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from queue import Empty
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,9 +11,17 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from afresh.core import drift, events
-from afresh.core.errors import AfreshError, BadValue, FetcherError, PostProcessorFailed, UpdateLost
+from afresh.core.errors import (
+    AfreshError,
+    BadValue,
+    ConfigurationError,
+    FetcherError,
+    PostProcessorFailed,
+    SourceChanged,
+    UpdateLost,
+)
 from afresh.core.lookback import measure_of
-from afresh.core.model import DataUpdate, DataUpdateTask, MergeCounts, Misfit, Phase
+from afresh.core.model import DataUpdate, DataUpdateTask, MergeCounts, Misfit, Phase, UpdateType
 from afresh.core.options import DataSourceConfig
 from afresh.core.plan import SyncPlan, check_shrink, plan_sync
 from afresh.core.ports import Cache, Clock, Emit, Fetcher, PostProcessor, Stage
@@ -28,6 +37,9 @@ from afresh.engine.reading import SyncReading
 from afresh.engine.schemas import Schemas
 
 _UTC = ZoneInfo("UTC")
+
+_COLUMNS_HOLD = timedelta(days=1)
+"""So long an Hourly relies on what the source said of its columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +116,9 @@ def _recorded(
     )
     try:
         done.hear(asked(table.fetcher.clock, cancel), at.clock.now())
-        expected = asked(lambda: table.fetcher.explain(task.minimum_dt), cancel).expected_rows
+        _forget_columns(task, table, at)
+        with _columns_asked(task, at):
+            expected = asked(lambda: table.fetcher.explain(task.minimum_dt), cancel).expected_rows
         at.emit(
             events.SyncStarted(
                 at=done.started,
@@ -122,14 +136,38 @@ def _recorded(
             # If this cannot be written either, the row stays open; the service ends it at a later check.
             with suppress(AfreshError):
                 at.cache.log.complete(done.failure(task, at.clock, error))
+        if not (isinstance(error, AfreshError) and error.transient):
+            # It may have failed because the source's columns are others by now: the next sync asks.
+            with suppress(AfreshError):
+                table.fetcher.forget()
         raise
     finally:
         at.emit(events.TimeSpent(at=at.clock.now(), task=task, phases=tuple(done.spans.values())))
 
 
+def _forget_columns(task: DataUpdateTask, table: Table, at: Workplace) -> None:
+    """Each Mass and Daily asks the source for its columns again, and an Hourly if nobody has for long."""
+    seen = at.schemas.of(task.table_name)
+    old = seen is None or at.clock.now() - seen.looked_at >= _COLUMNS_HOLD
+    if old or task.update_type is not UpdateType.HOURLY:
+        table.fetcher.forget()
+
+
+@contextmanager
+def _columns_asked(task: DataUpdateTask, at: Workplace) -> Iterator[None]:
+    """A configuration that this service has worked with cannot be wrong: then it is the source that has changed."""
+    try:
+        yield
+    except ConfigurationError as error:
+        if at.schemas.of(task.table_name) is None:
+            raise
+        raise SourceChanged(error.message, hint=error.hint) from error
+
+
 def _fit(task: DataUpdateTask, table: Table, at: Workplace, cancel: CancelToken) -> TableSchema:
     """Makes the cache table, or adds nullable columns to it, or raises `SchemaDiffers`."""
-    schema = asked(table.fetcher.schema, cancel)
+    with _columns_asked(task, at):
+        schema = asked(table.fetcher.schema, cancel)
     existing = at.cache.describe(task.table_name, schema)
     found = drift.Drift() if existing is None else drift.compare(existing, schema)
     at.schemas.note(task.table_name, schema, found, at.clock.now())

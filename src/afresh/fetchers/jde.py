@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from threading import Lock
 
 import pyarrow as pa
 
@@ -13,6 +12,7 @@ from afresh.core.ports import Clock, Explanation, Reading, SourceSystem
 from afresh.core.schema import TIMESTAMP, TableSchema
 from afresh.core.select import AllOf, Predicate, Raw, Select, TableName
 from afresh.fetchers.gate import read_only_condition
+from afresh.fetchers.known import Known
 from afresh.fetchers.partitions import Parted, notes, parted, whole
 from afresh.fetchers.stamps import folds_around
 from afresh.jde.catalogue import StampKind
@@ -43,16 +43,15 @@ class JdeFetcher:
         self._batch_rows = batch_rows
         self._clock = clock
         self._parted = parted
-        self._lock = Lock()
-        self._known: tuple[Layout, TableSchema] | None = None
+        self._known = Known(self._ask)
 
     def schema(self) -> TableSchema:
         """The columns that are read, and `LastUpdateDT` if the table has a stamp."""
-        return self._layout()[1]
+        return self._known()[1]
 
     def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
         """The rows stamped at or after the instant and those without stamp, converted."""
-        layout, schema = self._layout()
+        layout, schema = self._known()
         arrow, zone = schema.arrow(), self._source.traits.time_zone
         for stored in self._source.read(self._select(layout, minimum_dt), cancel, self._batch_rows):
             cancel.check()
@@ -60,7 +59,7 @@ class JdeFetcher:
 
     def explain(self, minimum_dt: datetime | None) -> Explanation:
         """The statement, and what a window of this table cannot bring."""
-        layout, _ = self._layout()
+        layout, _ = self._known()
         described = self._source.catalogue.describe(self._table) if minimum_dt is None else None
         select = self._select(layout, minimum_dt)
         return Explanation(
@@ -74,19 +73,16 @@ class JdeFetcher:
         """The source's clock."""
         return self._source.clock()
 
+    def forget(self) -> None:
+        """The columns are asked for again when they are needed next."""
+        self._known.forget()
+
     def _select(self, layout: Layout, minimum: datetime | None) -> Select:
         parts: list[Predicate] = [Raw(self._where)] if self._where is not None else []
         if minimum is not None and layout.stamp:
             parts.append(window(layout.stamp, minimum, self._source.traits.time_zone))
         where = AllOf(tuple(parts)) if len(parts) > 1 else next(iter(parts), None)
         return self._parted(Select(self._table, layout.outputs(), where), minimum)
-
-    def _layout(self) -> tuple[Layout, TableSchema]:
-        """Asks the source once; later calls give the same."""
-        with self._lock:
-            if self._known is None:
-                self._known = self._ask()
-            return self._known
 
     def _ask(self) -> tuple[Layout, TableSchema]:
         described = self._source.catalogue.describe(self._table)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Annotated, Literal
 
 import pyarrow as pa
@@ -17,6 +16,7 @@ from afresh.core.schema import Column, TableSchema, parse_type
 from afresh.core.select import Output, Query
 from afresh.core.zones import local_floor
 from afresh.fetchers.gate import read_only_query, uses_minimum
+from afresh.fetchers.known import Known
 from afresh.fetchers.stamps import folds_around
 
 
@@ -61,25 +61,20 @@ class QueryFetcher:
         self._sql = read_only_query(options.sql, source.traits.dialect)
         self._windows = uses_minimum(self._sql, source.traits.dialect)
         self._told = tuple(Output(column, column, parse_type(text)[0]) for column, text in options.columns.items())
-        self._outputs: tuple[Output, ...] = ()
         self._source = source
         self._batch_rows = batch_rows
         self._clock = clock
-        self._lock = Lock()
-        self._known: TableSchema | None = None
+        self._known = Known(self._ask)
 
     def schema(self) -> TableSchema:
         """The result columns, with the types that were told or declared."""
-        with self._lock:
-            if self._known is None:
-                self._known = self._ask()
-            return self._known
+        return self._known()[0]
 
     def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
         """The rows that the query returns for the instant."""
-        schema = self.schema()
+        schema, outputs = self._known()
         arrow = schema.arrow()
-        for batch in self._source.read(self._query(minimum_dt, self._outputs), cancel, self._batch_rows):
+        for batch in self._source.read(self._query(minimum_dt, outputs), cancel, self._batch_rows):
             cancel.check()
             for name in schema.key:
                 if batch.column(name).null_count:
@@ -94,12 +89,16 @@ class QueryFetcher:
         notes = ["Rows deleted in the source leave the cache with the next Mass that has prepurge_data."]
         if not self._windows:
             notes = ["The query does not use :minimum_dt: every sync reads all that it returns."]
-        self.schema()
-        return Explanation(statement=self._source.statement(self._query(minimum_dt, self._outputs)), notes=tuple(notes))
+        _, outputs = self._known()
+        return Explanation(statement=self._source.statement(self._query(minimum_dt, outputs)), notes=tuple(notes))
 
     def clock(self) -> SourceInstant | None:
         """The source's clock."""
         return self._source.clock()
+
+    def forget(self) -> None:
+        """The columns are asked for again when they are needed next."""
+        self._known.forget()
 
     def _query(self, minimum_dt: datetime | None, outputs: tuple[Output, ...]) -> Query:
         if minimum_dt is None:
@@ -108,21 +107,20 @@ class QueryFetcher:
             return Query(self._sql, minimum_dt.astimezone(UTC).replace(tzinfo=None), outputs)
         return Query(self._sql, local_floor(minimum_dt, self._source.traits.time_zone), outputs)
 
-    def _ask(self) -> TableSchema:
+    def _ask(self) -> tuple[TableSchema, tuple[Output, ...]]:
+        """What the query returns, and what is asked of the source for it."""
         described = self._source.catalogue.describe_query(self._query(None, self._told))
         lengths = {column: parse_type(text)[1] for column, text in self._options.columns.items()}
         columns = tuple(
             Column(name=column.name, type=column.type, length=lengths.get(column.name, column.length))
             for column in described
         )
-        self._outputs = tuple(
-            Output(column.name, column.name, column.type, declared=column.declared) for column in described
-        )
+        outputs = tuple(Output(column.name, column.name, column.type, declared=column.declared) for column in described)
         stamp = self._options.last_update
         types = [column.type for column in columns if column.name == stamp]
         folds = folds_around(self._source.traits.time_zone, self._clock.now(), types[0]) if types else ()
         try:
-            return TableSchema(columns=columns, key=self._options.key, last_update=stamp, folds=folds)
+            return TableSchema(columns=columns, key=self._options.key, last_update=stamp, folds=folds), outputs
         except ConfigurationError as error:
             raise ConfigurationError(f"table {self._name}: {error.message}", hint=error.hint) from error
 

@@ -119,13 +119,14 @@ class RowsFetcher:
 
     def schema(self) -> TableSchema:
         """The schema that the fetcher declares, or that its row class and options describe."""
-        if self._schema is None:
+        known = self._schema
+        if known is None:
             with _users_code(self._place, "failed in `schema`"):
                 found = self._target.schema()
             if not isinstance(found, TableSchema):
                 raise FetcherError(f"{self._place}: `schema` returned a {type(found).__name__}, not a TableSchema")
-            self._schema = found
-        return self._schema
+            self._schema = known = found
+        return known
 
     def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
         """What the user's `fetch` yields, as batches of the schema."""
@@ -164,6 +165,15 @@ class RowsFetcher:
         if not isinstance(found, datetime) or found.tzinfo is None:
             raise FetcherError(f"{self._place}: `now` did not return a datetime with a time zone")
         return SourceInstant(now=found)
+
+    def forget(self) -> None:
+        """A `schema` of the user's is called again when it is needed next, after a `forget` of theirs if there is one;
+        what the rows' class or the options describe stays."""
+        if _own(self._target, "forget"):
+            with _users_code(self._place, "failed in `forget`"):
+                self._target.forget()
+        if _own(self._target, "schema"):
+            self._schema = None
 
     def _pulled(self, items: Iterator[object]) -> Iterator[object]:
         """The items one by one, with exceptions of the user's code told apart from ours."""

@@ -91,6 +91,9 @@ class SampleFetcher:
         """The service's own clock."""
         return SourceInstant(now=self._clock.now())
 
+    def forget(self) -> None:
+        """There is nothing to forget."""
+
     def _changed(self, ids: Integers, hour: int) -> np.ndarray[Any, np.dtype[np.int64]]:
         """The hour of each row's last change, in hours since the start.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from threading import Lock
 
 import pyarrow as pa
 
@@ -13,6 +12,7 @@ from afresh.core.ports import Clock, Explanation, Reading, SourceSystem
 from afresh.core.schema import TableSchema
 from afresh.core.select import AllOf, AnyOf, Compare, IsNull, Predicate, Raw, Select, TableName
 from afresh.fetchers.gate import read_only_condition
+from afresh.fetchers.known import Known
 from afresh.fetchers.layout import Layout, resolve
 from afresh.fetchers.partitions import Parted, notes, parted, whole
 from afresh.fetchers.stamps import floor
@@ -39,23 +39,22 @@ class TableFetcher:
         self._batch_rows = batch_rows
         self._clock = clock
         self._parted = parted
-        self._lock = Lock()
-        self._known: Layout | None = None
+        self._known = Known(self._ask)
 
     def schema(self) -> TableSchema:
         """The columns that are read, and `LastUpdateDT` where the stamp is not one of them."""
-        return self._layout().schema
+        return self._known().schema
 
     def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
         """The rows stamped at or after the instant and those without a stamp."""
-        layout = self._layout()
+        layout = self._known()
         for batch in self._source.read(self._select(layout, minimum_dt), cancel, self._batch_rows):
             cancel.check()
             yield self._shaped(batch, layout)
 
     def explain(self, minimum_dt: datetime | None) -> Explanation:
         """The statement, and what a window of this table cannot bring."""
-        layout = self._layout()
+        layout = self._known()
         everything = minimum_dt is None or layout.stamp is None
         described = self._source.catalogue.describe(self._table) if everything and self._where is None else None
         select = self._select(layout, minimum_dt)
@@ -69,6 +68,10 @@ class TableFetcher:
     def clock(self) -> SourceInstant | None:
         """The source's clock."""
         return self._source.clock()
+
+    def forget(self) -> None:
+        """The columns are asked for again when they are needed next."""
+        self._known.forget()
 
     def _select(self, layout: Layout, minimum_dt: datetime | None) -> Select:
         parts: list[Predicate] = [Raw(self._where)] if self._where is not None else []
@@ -106,13 +109,6 @@ class TableFetcher:
             f"{self._table} has a creation stamp only: "
             "rows that were rewritten or deleted in the source come with the next Mass."
         )
-
-    def _layout(self) -> Layout:
-        """Asks the source once; later calls give the same."""
-        with self._lock:
-            if self._known is None:
-                self._known = self._ask()
-            return self._known
 
     def _ask(self) -> Layout:
         described = self._source.catalogue.describe(self._table)

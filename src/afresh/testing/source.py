@@ -86,6 +86,7 @@ class MemoryFetcher:
         self.hold: threading.Event | None = None
         self.reading = threading.Event()
         self.reads: list[datetime | None] = []
+        self.forgotten = 0
         self._clock = clock
         self._batch_rows = batch_rows
 
@@ -116,6 +117,10 @@ class MemoryFetcher:
     def clock(self) -> SourceInstant | None:
         """The clock it was given; None without one."""
         return SourceInstant(now=self._clock.now()) if self._clock is not None else None
+
+    def forget(self) -> None:
+        """Counts in `forgotten`; the schema is always the table's of now."""
+        self.forgotten += 1
 
     def _in_window(self, row: Row, minimum_dt: datetime | None) -> bool:
         stamp = row[self.table.schema.last_update] if self.table.schema.last_update else None

@@ -39,4 +39,4 @@ def told(seen: SchemaSeen) -> Iterator[str]:
         many = "columns that the cache did not have" if len(seen.lacked) > 1 else "a column that the cache did not have"
         yield f"At {instant(seen.lacked_at)} the source had {many}: {', '.join(seen.lacked)}."
     asked = instant(seen.looked_at)
-    yield f"The source was asked for its columns at {asked}, by the first sync of the table since the service started."
+    yield f"The source was asked for its columns at {asked}. A Mass or Daily asks again, and a sync after one failed."
