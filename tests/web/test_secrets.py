@@ -33,9 +33,14 @@ AWAY: dict[str, str] = {
 """A source of each kind that has secrets, where nobody answers; of two names of one kind the first."""
 
 COMMANDS = (
-    ("status",), ("why", "Of_oracle"), ("history",), ("check",), ("plan",), ("config",),
-    *(("config", f"Of_{kind}") for kind in AWAY),
-)  # fmt: skip
+    ("status",),
+    ("why", "Of_oracle"),
+    ("history",),
+    ("check",),
+    ("plan",),
+    ("config",),
+    ("config", "Of_postgres"),
+)
 """What is asked beside the service, each as text and as JSON."""
 
 MORE = {"odbc": ("keywords", "PWD2"), "postgres": ("libpq", "sslpassword")}
