@@ -13,7 +13,7 @@ from afresh.caches import sqlite_log
 from afresh.caches.sqlite import SqliteCache
 from afresh.core.model import DataUpdate, Outcome
 from afresh.core.options import CacheConfig
-from afresh.testing.kit_rig import Bench
+from afresh.testing.kit_rig import BEGIN, Bench, at
 
 QUESTIONS: dict[str, Callable[[SqliteCache], Sequence[DataUpdate]]] = {
     "open": lambda cache: cache.log.history(open_only=True),
@@ -22,6 +22,21 @@ QUESTIONS: dict[str, Callable[[SqliteCache], Sequence[DataUpdate]]] = {
     "outcome": lambda cache: cache.log.history(outcome=Outcome.FAILED, limit=50),
     "operation": lambda cache: cache.log.history(operation_id="x"),
     "last": lambda cache: cache.log.last_updates(),
+    "later": lambda cache: cache.log.history(since=BEGIN, limit=50),
+    "earlier": lambda cache: cache.log.history(until=at(60), limit=50),
+    "span": lambda cache: cache.log.history(since=at(1), until=at(60), before=900, limit=50),
+    "span of table": lambda cache: cache.log.history(since=at(1), until=at(60), table_name="A", before=900, limit=50),
+    "span of outcome": lambda cache: cache.log.history(
+        since=at(1), until=at(60), outcome=Outcome.SUCCEEDED, before=900, limit=50
+    ),
+    "span of both": lambda cache: cache.log.history(
+        since=at(1), until=at(60), table_name="A", outcome=Outcome.SUCCEEDED, limit=50
+    ),
+    "failures in a span": lambda cache: cache.log.history(until=at(60), outcome=Outcome.FAILED, limit=50),
+    "failures of a table in a span": lambda cache: cache.log.history(
+        since=at(1), until=at(60), table_name="A", outcome=Outcome.FAILED, limit=50
+    ),
+    "open in a span": lambda cache: cache.log.history(since=at(1), open_only=True),
 }
 
 
@@ -52,8 +67,8 @@ def test_answers_do_not_grow_with_the_log(tmp_path: Path, question: str) -> None
         tmp_path,
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) INSERT INTO DataUpdate "
         "(TableName, SourceSystem, UpdateType, StartDT, EndDT, WasSuccessful, NumberRecords, OperationId, InstanceId, "
-        "Outcome) SELECT 'A', 'S', 3, '2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000', 1, 5, 'op' || i, "
-        "'x', 'succeeded' FROM n",
+        "Outcome) SELECT 'A', 'S', 3, strftime('%Y-%m-%d %H:%M:%f000', '2026-03-02 08:00', i || ' seconds'), "
+        "'2026-01-01 00:00:00.000000', 1, 5, 'op' || i, 'x', 'succeeded' FROM n",
     )
     assert _steps(bench, question) <= few + 60 * 100
 

@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pytest
 import sqlglot
+from tests.caches_sqlserver.fake_bench import FakeBench
+from tests.caches_sqlserver.tsql_fake import FakeServer
 
 from afresh.caches import sqlserver_sql as sql
 from afresh.caches.sqlserver_catalogue import TableColumn, TableIndex
@@ -14,7 +17,9 @@ from afresh.caches.sqlserver_features import Features
 from afresh.caches.sqlserver_names import stage_names
 from afresh.caches.sqlserver_own import later_columns, statements
 from afresh.caches.sqlserver_types import check_limits, is_clustered, key_storage, storage
+from afresh.core.model import Outcome
 from afresh.core.schema import DATETIME, TIME, TIMESTAMP, Column, TableSchema
+from afresh.testing.kit_rig import at
 
 GOLDEN = Path(__file__).parent / "golden"
 FULL = Features()
@@ -132,6 +137,7 @@ def all_statements() -> dict[str, str]:
         }
         found |= {f"own_{each}_{name}": ";\n".join(made) for each, made in statements("dbo", features).items()}
         found[f"own_later_columns_{name}"] = ";\n".join(later_columns("dbo", features))
+    found |= asked_of_the_log()
     fields = fields_of("Order Detail", ours(SCHEMA, FULL), SCHEMA, FULL)
     found |= {
         "add_columns": sql.add_columns(
@@ -155,6 +161,18 @@ def all_statements() -> dict[str, str]:
         if (statement := sql.find_loss(NAMES.staging, field, FULL)) is not None
     }
     return found
+
+
+def asked_of_the_log() -> dict[str, str]:
+    """The questions about a span of time, as they are sent."""
+    with TemporaryDirectory() as directory:
+        bench = FakeBench(FakeServer(Path(directory) / "fake.db"))
+        bench.start()
+        log = bench.cache.log
+        log.history(since=at(0), until=at(9), limit=50)
+        log.history(since=at(0), table_name="Item", outcome=Outcome.FAILED, before=7, limit=50)
+        first, _place, later = bench.sent("SELECT TOP")
+    return {"history_by_time": first, "history_by_time_later": later}
 
 
 STATEMENTS = all_statements()

@@ -132,6 +132,15 @@ def test_history_with_details(place: Place) -> None:
     assert who() in detailed
 
 
+def test_history_of_a_span(place: Place) -> None:
+    """Nothing is left out without a word, and a span in which nothing ran is not called a log without syncs."""
+    for _ in range(2):
+        assert place.afresh("sync", "Part", "--mass").code == 0
+    assert "there are more" not in place.afresh("history", "--since", "2026-01-01").err
+    assert "the latest 1; there are more" in place.afresh("history", "--since", "2026-01-01", "--limit", "1").err
+    assert place.afresh("history", "--until", "2026-01-01").out.strip() == "No sync is like that."
+
+
 def test_watch_ends_at_ctrl_c(place: Place) -> None:
     """Shown again and again; elsewhere than on a terminal one after the other, until it is interrupted."""
     with place.process("status", "--watch", "--json") as process:

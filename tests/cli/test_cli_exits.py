@@ -68,6 +68,11 @@ def test_wrong_use_ends_with_2(place: Place) -> None:
     assert unknown.code == 2
     assert "there is no data source 'Parts'" in unknown.err
     assert "The tables are: Part, LotUsage." in unknown.err
+    for option, text in (("--since", "yesterday"), ("--until", "2026-13-01")):
+        wrong = place.afresh("history", option, text)
+        assert (wrong.code, wrong.out) == (2, "")
+        assert f"{option}: '{text}' is n" in wrong.err
+        assert "hint: Write a day, 2026-11-20, or a time: 2026-11-20 22:00 (UTC)" in wrong.err
     both = place.afresh("sync", "Part", "--mass", "--hourly")
     assert both.code == 2
     assert "--mass and --hourly exclude each other" in both.err

@@ -186,6 +186,12 @@ def test_history_as_json(place: Place) -> None:
     ]
     assert [update["table_name"] for update in of(place, "history", "LotUsage")["updates"]] == ["LotUsage"]
     assert len(of(place, "history", "--limit", "1")["updates"]) == 1
+    assert of(place, "history", "--outcome", "succeeded")["updates"] == updates
+    second = updates[1]["start_dt"]
+    assert of(place, "history", "--since", second)["updates"] == updates[:2]
+    assert of(place, "history", "--until", second)["updates"] == updates[2:]
+    assert of(place, "history", "Part", "--since", second)["updates"] == updates[:1]
+    assert of(place, "history", "--until", "2026-01-01")["updates"] == []
 
 
 def test_check_as_json(place: Place) -> None:

@@ -26,7 +26,16 @@ LONG = "A_table_with_a_name_that_is_much_longer_than_a_telephone_is_wide_" * 2
 FRESH, DUE, SYNCING, LATE, STOPPED = "IsFresh", "IsDue", "IsSyncing", "IsLate", "IsStopped"
 PAUSED, CATCHING_UP, NEVER, OFF = "IsPaused", "IsCatchingUp", "IsNever", "IsOff"
 TABLES = (FRESH, DUE, SYNCING, LATE, STOPPED, PAUSED, CATCHING_UP, NEVER, OFF, EVIL, LONG)
-PAGES = ("/", "/?show=all", "/grid", "/sources", "/history", "/login?refused")
+PAGES = (
+    "/",
+    "/?show=all",
+    "/grid",
+    "/sources",
+    "/history",
+    "/history?since=2026-01-01&until=2026-12-31",
+    "/login?refused",
+)
+WRONG_TIME = "/history?since=yesterday&table=IsFresh"
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CANNOT = "Chromium or its driver is not installed here: nothing was looked at in a browser"

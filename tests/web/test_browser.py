@@ -23,6 +23,7 @@ from tests.web.states_rig import (
     STOPPED,
     SYNCING,
     TABLES,
+    WRONG_TIME,
     axe_violations,
     chromium,
     page_of,
@@ -107,7 +108,7 @@ def test_the_tables_stand_as_they_are_called(site: tuple[Rig, Server]) -> None:
     }
 
 
-@pytest.mark.parametrize("path", [*PAGES, *map(page_of, TABLES)])
+@pytest.mark.parametrize("path", [*PAGES, WRONG_TIME, *map(page_of, TABLES)])
 def test_pages_can_be_read_by_everybody(browser: Any, site: tuple[Rig, Server], path: str) -> None:
     """No page, with a table in any state, is wider than its window or wrong by axe: light and dark, narrow and wide."""
     with opened(browser, site[1].url, live=False) as page:
@@ -138,6 +139,19 @@ def test_without_javascript_everything_can_be_read(browser: Any, site: tuple[Rig
         for path, word in (("/grid", STOPPED), ("/sources", "ERP"), ("/history", "is gone")):
             page.goto(path)
             assert word in page.inner_text("main")
+        page.fill("input[name=since]", "today")
+        page.press("input[name=since]", "Enter")
+        page.wait_for_url("**since=today**")
+        assert page.input_value("input[name=since]") == "today"
+        assert "neither a day nor a time" in page.inner_text("[role=alert]")
+        page.fill("input[name=since]", "2026-03-02 10:00")
+        page.fill("input[name=until]", "2026-03-02")
+        page.click("button:has-text('Show')")
+        page.wait_for_url("**until=2026-03-02")
+        assert "from 2026-03-02 10:00:00Z on, and before 2026-03-03 00:00:00Z" in page.inner_text("main")
+        started = page.locator("td.when").all_inner_texts()
+        assert started
+        assert min(started) >= "2026-03-02 10:00:00Z"
 
 
 def test_a_name_like_an_attack_is_harmless(browser: Any, site: tuple[Rig, Server]) -> None:

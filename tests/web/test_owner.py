@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,9 @@ def test_the_log_goes_over(directory: Path) -> None:
         assert list(far.log.last_updates()) == list(near.log.last_updates())
         assert far.log.failures() == {}
         assert list(far.log.history(outcome=Outcome.SUCCEEDED, limit=5)) == list(near.log.history(limit=5))
+        later = START + timedelta(seconds=1)
+        assert list(far.log.history(since=START, until=later)) == list(near.log.history())
+        assert list(far.log.history(until=START)) == []
         assert list(far.leases.held("instance/")) == list(near.leases.held("instance/"))
         asked = far.actions.record(Action(at=START, who="me", kind=ActionKind.PAUSE, table_name="Item", reason="why"))
         assert list(far.actions.latest()) == list(near.actions.latest()) == [asked]
@@ -73,6 +77,7 @@ def test_nothing_else_goes_over(directory: Path) -> None:
             ("log.history", {"sql": "x"}),
             ("log.history", []),
             ("log.history", {"limit": 2**70}),
+            ("log.history", {"since": "2026-01-01T00:00:00"}),
             ("actions.recent", {"after": -(2**70)}),
         )
         for name, body in refused:

@@ -3,7 +3,7 @@
 import re
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from afresh.testing.kit_rig import CacheRig
 ROWS = Rows(tables=200, updates=20_000, ended=START)
 KEPT = 12
 TABLE = table_name(7)
+SINCE, UNTIL = ((START - timedelta(hours=ago)).strftime("%Y-%m-%dT%H:%M:%SZ") for ago in (60, 40))
+"""Some of the log's hundred hours, which lie neither at its beginning nor at its end."""
 PATHS = (
     *("/", "/?show=all", "/?state=Stopped", "/now.json", "/grid", "/grid?hours=168", "/grid.json", "/sources"),
     *("/sources.json", "/metrics", "/health", "/readyz", "/livez", f"/freshness?table={TABLE}"),
@@ -29,10 +31,11 @@ PATHS = (
     *("/api/v1/tables", f"/api/v1/tables/{TABLE}", "/api/v1/sources", "/api/v1/config", "/api/v1/updates/unknown"),
     *("/api/v1/actions", f"/api/v1/actions?table={TABLE}&before=7"),
     *(
-        page + query + before
+        page + query + span + before
         for page in ("/history?", "/history.json?", "/history.csv?", "/api/v1/updates?")
         for query in ("", f"table={TABLE}&", "outcome=failed&", f"table={TABLE}&outcome=failed&",
                       f"table={TABLE}&outcome=succeeded&")
+        for span in ("", f"since={SINCE}&", f"until={UNTIL}&", f"since={SINCE}&until={UNTIL}&")
         for before in ("", "before=900")
     ),
 )  # fmt: skip

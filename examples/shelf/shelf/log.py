@@ -4,7 +4,7 @@ import pickle
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from afresh.core.cause import Cause
 from afresh.core.errors import AlreadyRunning, UpdateLost
@@ -12,6 +12,7 @@ from afresh.core.model import FAILED_RECORDS, Completion, DataUpdate, Outcome, U
 from shelf.database import Database
 
 FAILURES = 100
+EVER = datetime.min.replace(tzinfo=UTC)
 COLUMNS = (
     "TableName, SourceSystem, UpdateType, OperationId, InstanceId, StartDT, MinimumDT, EndDT, SourceDT, WasSuccessful, "
     "NumberRecords, RowsInserted, RowsUpdated, RowsUnchanged, RowsDeleted, Outcome, ErrorMessage, Whole"
@@ -60,20 +61,32 @@ class ShelfLog:
         open_only: bool = False,
         operation_id: str | None = None,
         outcome: Outcome | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 100,
         before: int | None = None,
     ) -> Sequence[DataUpdate]:
-        """Updates, those recorded last first."""
+        """Updates, those recorded last first; those of a span of time in the order of their starts."""
+        everything = self._updates("SELECT Whole FROM DataUpdate")
+        timed = since is not None or until is not None
+
+        def place(update: DataUpdate, sequence: int) -> tuple[datetime, int]:
+            return (update.start_dt if timed else EVER, sequence)
+
+        # One that is gone stands where the one recorded before it does.
+        nearest = max((one for one in everything if one.sequence <= (before or 0)), key=_sequence, default=None)
         found = [
             update
-            for update in self._updates("SELECT Whole FROM DataUpdate")
+            for update in everything
             if (table_name is None or update.table_name == table_name)
             and (not open_only or update.end_dt is None)
             and (operation_id is None or update.operation_id == operation_id)
             and (outcome is None or update.outcome is outcome)
-            and (before is None or update.sequence < before)
+            and (since is None or update.start_dt >= since)
+            and (until is None or update.start_dt < until)
+            and (before is None or (nearest and place(update, update.sequence) < place(nearest, before)))
         ]
-        return sorted(found, key=lambda update: update.sequence, reverse=True)[:limit]
+        return sorted(found, key=lambda update: place(update, update.sequence), reverse=True)[:limit]
 
     def close_open(self, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:
         """Ends what belongs to nobody who lives."""
@@ -107,6 +120,10 @@ class ShelfLog:
     def _updates(self, query: str) -> list[DataUpdate]:
         # Only this cache writes these rows; what others may write is no place for pickle.
         return [pickle.loads(whole) for (whole,) in self._database.rows(query)]  # noqa: S301
+
+
+def _sequence(update: DataUpdate) -> int:
+    return update.sequence
 
 
 def is_open(connection: sqlite3.Connection, operation_id: str) -> bool:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from afresh.caches import duckdb_sql as sql
+from afresh.caches import spans
 from afresh.caches.duckdb_connection import Database
 from afresh.caches.duckdb_session import Session
 from afresh.caches.duckdb_tables import has_own_tables
@@ -131,6 +132,8 @@ class DuckdbUpdateLog:
         open_only: bool = False,
         operation_id: str | None = None,
         outcome: Outcome | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 100,
         before: int | None = None,
     ) -> Sequence[DataUpdate]:
@@ -140,12 +143,15 @@ class DuckdbUpdateLog:
             parameters.append(table_name)
         if open_only:
             conditions.append("NumberRecords = -2")
-        for condition, value in (("OperationId = ?", operation_id), ("Outcome = ?", outcome), ("Id < ?", before)):
+        for condition, value in (("OperationId = ?", operation_id), ("Outcome = ?", outcome)):
             if value is not None:
                 conditions.append(condition)
                 parameters.append(value)
-        where = " AND ".join(conditions)
-        statement = f"{_SELECT} FROM main.DataUpdate WHERE {where} ORDER BY Id DESC LIMIT ?"
+        for condition, values in spans.conditions(self.history, since=since, until=until, before=before):
+            conditions.append(condition.format(start="StartDT", id="Id"))
+            parameters += values
+        where, order = " AND ".join(conditions), "StartDT DESC, Id DESC" if since or until else "Id DESC"
+        statement = f"{_SELECT} FROM main.DataUpdate WHERE {where} ORDER BY {order} LIMIT ?"
         return self._select(statement, (*parameters, limit))
 
     def close_open(self, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:

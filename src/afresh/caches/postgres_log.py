@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
+from afresh.caches import spans
 from afresh.caches.postgres_connection import Connection, Database
 from afresh.caches.postgres_tables import LAST, LOG, writing_own
 from afresh.caches.remembered import Remembered
@@ -146,21 +147,26 @@ class PostgresUpdateLog:
         open_only: bool = False,
         operation_id: str | None = None,
         outcome: Outcome | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 100,
         before: int | None = None,
     ) -> Sequence[DataUpdate]:
-        conditions, parameters = ["true"], list[object]([limit])
-        if table_name is not None:
-            parameters.append(storable(table_name))
-            conditions.append(f'"TableName" = ${len(parameters)}')
-        if open_only:
-            conditions.append('"NumberRecords" = -2')
-        for condition, value in (('"OperationId" =', operation_id), ('"Outcome" =', outcome), ('"Id" <', before)):
+        asked: list[tuple[str, Sequence[object]]] = [('"NumberRecords" = -2', ())] if open_only else []
+        for condition, value in (
+            ('"TableName" = ?', _optional(table_name)),
+            ('"OperationId" = ?', operation_id),
+            ('"Outcome" = ?', _optional(outcome)),
+        ):
             if value is not None:
-                parameters.append(value if isinstance(value, int) else str(value))
-                conditions.append(f"{condition} ${len(parameters)}")
-        where = " AND ".join(conditions)
-        return self._select(f'SELECT * FROM {{log}} WHERE {where} ORDER BY "Id" DESC LIMIT $1', parameters)
+                asked.append((condition, (value,)))
+        asked += spans.conditions(self.history, since=since, until=until, before=before)
+        conditions, parameters = ["true"], list[object]([limit])
+        for condition, values in asked:
+            conditions.append(_numbered(condition.format(start='"StartDT"', id='"Id"'), len(parameters)))
+            parameters += values
+        where, order = " AND ".join(conditions), '"StartDT" DESC, "Id" DESC' if since or until else '"Id" DESC'
+        return self._select(f"SELECT * FROM {{log}} WHERE {where} ORDER BY {order} LIMIT $1", parameters)
 
     def close_open(self, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:
         """One statement, which waits for a transaction that is just completing such a row and then leaves it alone."""
@@ -221,6 +227,12 @@ def complete_open(database: Database, connection: Connection, completion: Comple
     )
     if connection.execute(_named(database, _COMPLETE), row).rowcount != 1:
         raise _lost(completion.operation_id)
+
+
+def _numbered(condition: str, known: int) -> str:
+    """Each mark as the number of its parameter, after so many that are known."""
+    first, *rest = condition.split("?")
+    return first + "".join(f"${known + number}{part}" for number, part in enumerate(rest, start=1))
 
 
 def _named(database: Database, statement: str) -> str:

@@ -38,6 +38,8 @@ CREATE INDEX IF NOT EXISTS "DataUpdateByTable" ON {log} ("TableName", "UpdateTyp
 CREATE INDEX IF NOT EXISTS "DataUpdateByStart" ON {log} ("StartDT");
 CREATE INDEX IF NOT EXISTS "DataUpdateOfTable" ON {log} ("TableName", "Id");
 CREATE INDEX IF NOT EXISTS "DataUpdateByOutcome" ON {log} ("Outcome", "Id");
+CREATE INDEX IF NOT EXISTS "DataUpdateOfTableByStart" ON {log} ("TableName", "StartDT");
+CREATE INDEX IF NOT EXISTS "DataUpdateOfOutcomeByStart" ON {log} ("Outcome", "StartDT");
 CREATE OR REPLACE VIEW {last} AS
 SELECT * FROM {log} WHERE "Id" IN (
     SELECT max("Id") FROM {log} WHERE "WasSuccessful" GROUP BY "TableName", "UpdateType"
@@ -61,7 +63,9 @@ CREATE TABLE IF NOT EXISTS {action} (
 );
 CREATE INDEX IF NOT EXISTS "AfreshActionLatest" ON {action} ("Action", "TableName", "SourceSystem", "Id");
 """
-"""What is missing is made, and what an earlier version made gets the columns that it lacks."""
+"""What is missing is made, and what an earlier version made gets the columns and indexes that it lacks."""
+_MADE_LAST = "DataUpdateOfOutcomeByStart"
+"""What came to these definitions last: where it is there, all of them are."""
 
 
 @contextmanager
@@ -84,6 +88,5 @@ def writing_own(database: Database) -> Iterator[Connection]:
 
 
 def _there(database: Database, connection: Connection) -> bool:
-    """The one made last decides."""
     statement = "SELECT 1 FROM pg_class WHERE relname = $1 AND relnamespace = to_regnamespace($2)"
-    return connection.execute(statement, (ACTION, sql.quote(database.schema))).fetchone() is not None
+    return connection.execute(statement, (_MADE_LAST, sql.quote(database.schema))).fetchone() is not None

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
 from afresh.core.actions import Action
 from afresh.core.errors import CacheUnavailable
@@ -40,6 +40,7 @@ _Whole = Annotated[int, Field(ge=0, le=2**53)]
 """A number that every database takes."""
 _NUMBER: TypeAdapter[Any] = TypeAdapter(_Whole)
 _NUMBER_OR_NONE: TypeAdapter[Any] = TypeAdapter(_Whole | None)
+_INSTANT_OR_NONE: TypeAdapter[Any] = TypeAdapter(AwareDatetime | None)
 
 CALLS: Mapping[str, Call] = {
     "log.last_updates": Call(arguments={}, result=_UPDATES),
@@ -50,6 +51,8 @@ CALLS: Mapping[str, Call] = {
             "open_only": TypeAdapter(bool),
             "operation_id": _TEXT,
             "outcome": TypeAdapter(Outcome | None),
+            "since": _INSTANT_OR_NONE,
+            "until": _INSTANT_OR_NONE,
             "limit": _NUMBER,
             "before": _NUMBER_OR_NONE,
         },
@@ -172,7 +175,9 @@ class _RemoteLog:
         return found
 
     def history(self, **arguments: Any) -> Sequence[DataUpdate]:
-        found: Sequence[DataUpdate] = self._call("log.history", **arguments)
+        # What is not asked for is not sent: the owner may run an earlier version, which does not know all of it.
+        asked = {name: value for name, value in arguments.items() if value is not None}
+        found: Sequence[DataUpdate] = self._call("log.history", **asked)
         return found
 
     def start(self, *_: Any) -> NoReturn:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+from afresh.caches import spans
 from afresh.caches import sqlite_sql as sql
 from afresh.caches.remembered import Remembered
 from afresh.caches.sqlite_connection import Database
@@ -128,6 +129,8 @@ class SqliteUpdateLog:
         open_only: bool = False,
         operation_id: str | None = None,
         outcome: Outcome | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 100,
         before: int | None = None,
     ) -> Sequence[DataUpdate]:
@@ -143,12 +146,16 @@ class SqliteUpdateLog:
         if few:
             conditions.append("UpdateType IN (1, 2, 3) AND WasSuccessful = 0")
         of_outcome = "Outcome = ?" if table_name is None else "+Outcome = ?"
-        for condition, value in (("OperationId = ?", operation_id), (of_outcome, outcome), ("Id < ?", before)):
+        for condition, value in (("OperationId = ?", operation_id), (of_outcome, outcome)):
             if value is not None:
                 conditions.append(condition)
                 parameters.append(value)
-        order = "+Id" if open_only or few else "Id"
-        statement = f"SELECT * FROM DataUpdate WHERE {' AND '.join(conditions)} ORDER BY {order} DESC LIMIT ?"
+        plus = "+" if open_only or few else ""
+        for condition, values in spans.conditions(self.history, since=since, until=until, before=before):
+            conditions.append(condition.format(start=f"{plus}StartDT", id="Id"))
+            parameters += [instant_text(value) if isinstance(value, datetime) else value for value in values]
+        start = f"{plus}StartDT DESC, " if since or until else ""
+        statement = f"SELECT * FROM DataUpdate WHERE {' AND '.join(conditions)} ORDER BY {start}{plus}Id DESC LIMIT ?"
         return self._select(statement, (*parameters, limit))
 
     def close_open(self, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:
@@ -247,7 +254,7 @@ class SqliteLeases:
 def writing_own(database: Database) -> Iterator[sqlite3.Connection]:
     """A write transaction on the cache's own tables, which are made, or brought up to date, if need be."""
     with database.writing() as connection:
-        if not has_table(connection, "AfreshAction"):  # the one made last
+        if not _has(connection, "index", sql.MADE_LAST):
             _make_own_tables(connection)
         yield connection
 
@@ -263,10 +270,12 @@ def _make_own_tables(connection: sqlite3.Connection) -> None:
 
 def has_table(connection: sqlite3.Connection, name: str) -> bool:
     """Whether the table is there: before the first write, or where an earlier version wrote last, it may not be."""
-    return (
-        connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)).fetchone()
-        is not None
-    )
+    return _has(connection, "table", name)
+
+
+def _has(connection: sqlite3.Connection, kind: str, name: str) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = ? AND name = ?", (kind, name)).fetchone()
+    return found is not None
 
 
 def open_operations(connection: sqlite3.Connection) -> frozenset[str]:

@@ -68,8 +68,13 @@ CREATE TABLE IF NOT EXISTS AfreshAction (
     Argument TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS AfreshActionLatest ON AfreshAction (Action, TableName, SourceSystem, Id);
+CREATE INDEX IF NOT EXISTS DataUpdateOfTableByStart ON DataUpdate (TableName, StartDT);
+CREATE INDEX IF NOT EXISTS DataUpdateOfOutcomeByStart ON DataUpdate (Outcome, StartDT);
 """
 """What the cache keeps for itself. Types that SQLite cannot tell apart (a decimal is text) are in AfreshColumn."""
+
+MADE_LAST = "DataUpdateOfOutcomeByStart"
+"""Where this index is there, all of it is."""
 
 LATER_COLUMNS = ("Cause", "Details")
 """Columns of DataUpdate that tables made by earlier versions lack."""

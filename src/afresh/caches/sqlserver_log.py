@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from afresh.caches import spans
 from afresh.caches.sqlserver_database import Database
 from afresh.caches.sqlserver_own import COLUMNS, OwnNames, OwnTables
 from afresh.caches.sqlserver_session import Session
@@ -55,6 +56,8 @@ class SqlServerUpdateLog:
         open_only: bool = False,
         operation_id: str | None = None,
         outcome: Outcome | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 100,
         before: int | None = None,
     ) -> Sequence[DataUpdate]:
@@ -64,13 +67,17 @@ class SqlServerUpdateLog:
             parameters.append(table_name)
         if open_only:
             conditions.append("u.[NumberRecords] = -2")
-        for condition, value in (("OperationId] =", operation_id), ("Outcome] =", outcome), ("Id] <", before)):
+        for condition, value in (("u.[OperationId] = ?", operation_id), ("u.[Outcome] = ?", outcome)):
             if value is not None:
-                conditions.append(f"u.[{condition} ?")
-                parameters.append(value if isinstance(value, int) else str(value))
+                conditions.append(condition)
+                parameters.append(str(value))
+        for condition, values in spans.conditions(self.history, since=since, until=until, before=before):
+            conditions.append(condition.format(start="u.[StartDT]", id="u.[Id]"))
+            parameters += [naive(value) if isinstance(value, datetime) else value for value in values]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        order = "u.[StartDT] DESC, u.[Id] DESC" if since or until else "u.[Id] DESC"
         return self._select(
-            f"SELECT TOP ({int(limit)}) {_LIST} FROM {self._own.names.update} AS u{where} ORDER BY u.[Id] DESC",
+            f"SELECT TOP ({int(limit)}) {_LIST} FROM {self._own.names.update} AS u{where} ORDER BY {order}",
             *parameters,
         )
 

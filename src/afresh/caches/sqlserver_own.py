@@ -127,6 +127,7 @@ CREATE TABLE {names.action} (
         f"CREATE INDEX [DataUpdateByStart] ON {names.update} ([StartDT])",
         f"CREATE INDEX [DataUpdateOfTable] ON {names.update} ([TableName], [Id])",
         f"CREATE INDEX [DataUpdateByOutcome] ON {names.update} ([Outcome], [Id])",
+        *later_indexes(schema).values(),
     )
     first = f"INSERT INTO {names.lease} ([Name], [Holder], [Fence], [ExpiresDT]) VALUES (N'', N'', 0, '0001-01-01')"
     return {
@@ -148,6 +149,15 @@ def later_columns(schema: str, features: Features) -> tuple[str, ...]:
     )
 
 
+def later_indexes(schema: str) -> dict[str, str]:
+    """The indexes of `DataUpdate` that an earlier version did not make, by name."""
+    table = own_names(schema).update
+    return {
+        "DataUpdateOfTableByStart": f"CREATE INDEX [DataUpdateOfTableByStart] ON {table} ([TableName], [StartDT])",
+        "DataUpdateOfOutcomeByStart": f"CREATE INDEX [DataUpdateOfOutcomeByStart] ON {table} ([Outcome], [StartDT])",
+    }
+
+
 class OwnTables:
     """Makes the own tables when something is first written, and knows from then on that they are there."""
 
@@ -155,6 +165,7 @@ class OwnTables:
         self._database = database
         self.names = own_names(database.settings.schema)
         self._there = False
+        self._current = False
 
     def there(self) -> bool:
         """Whether all of them are there; a database without them is an empty cache."""
@@ -164,8 +175,8 @@ class OwnTables:
         return self._there
 
     def ensure(self) -> None:
-        """Makes what is missing."""
-        if self.there():
+        """Makes what is missing, and what an earlier version made anew or in addition."""
+        if self._current:
             return
         with self._database.session() as session:
             schema = self._database.settings.schema
@@ -177,7 +188,12 @@ class OwnTables:
             for name, needed in statements(schema, features).items():
                 if not catalogue.exists(session, schema, name):
                     _make(session, needed)
-        self._there = True
+            indexes = {known.name for known in catalogue.indexes(session, schema, "DataUpdate")}
+            for name, index in later_indexes(schema).items():
+                # A server that does not tell of its indexes has made them with the table.
+                if indexes and name not in indexes:
+                    _make(session, (index,))
+        self._there = self._current = True
 
     def _check_schema(self, session: Session, schema: str) -> None:
         if not session.rows("SELECT 1 FROM INFORMATION_SCHEMA.SCHEMATA WHERE SCHEMA_NAME = ?", schema):

@@ -10,37 +10,59 @@ from rich.text import Text
 from afresh.cli import configuration
 from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit
-from afresh.cli.output import grid, results, shown, write, write_json
+from afresh.cli.output import grid, results, say, shown, write, write_json
 from afresh.core import account, phrases
-from afresh.core.model import DataUpdate, UpdateDetails
+from afresh.core.errors import ConfigurationError
+from afresh.core.model import DataUpdate, Outcome, UpdateDetails
+from afresh.core.moments import EXAMPLES, Between, NotASpan, between
 
 
 def history(
     table: Annotated[str | None, typer.Argument(help="Only this table.", metavar="TABLE")] = None,
     config: ConfigPath = None,
-    limit: Annotated[int, typer.Option(help="Most rows to show.", min=1)] = 20,
+    since: Annotated[str | None, typer.Option(help=f"Only syncs that started then or later. {EXAMPLES}")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Only syncs that started before; of a day, those of that day too.")
+    ] = None,
+    outcome: Annotated[Outcome | None, typer.Option(help="Only syncs that ended so.")] = None,
+    limit: Annotated[int, typer.Option(help="Most rows to show.", min=1, max=1_000_000)] = 20,
     details: Annotated[
         bool, typer.Option("--details", help="Also show where the time went, and who asked for it.")
     ] = False,
     json: Json = False,
 ) -> Exit:
-    """Shows the DataUpdate rows, newest first."""
+    """Shows the DataUpdate rows, newest first; with --since or --until in the order in which the syncs started."""
+    span = _span(since, until)
     options = configuration.options(config)
     if table is not None:
         options.kept(table)
     cache = configuration.cache_to_ask(options)
     try:
-        updates = cache.log.history(table_name=table, limit=limit)
+        found = cache.log.history(
+            table_name=table, outcome=outcome, since=span.since, until=span.until, limit=limit + 1
+        )
         configuration.tell_origin(cache)
     finally:
         cache.close()
+    updates = found[:limit]
     if json:
         write_json({"updates": [account.of_update(update) for update in updates]})
     elif updates:
         _show(updates, details=details)
+    elif span.bounded or outcome is not None:
+        write("No sync is like that.")
     else:
         write("No sync has run yet." if table is None else f"No sync of {table} has run yet.")
+    if span.bounded and len(found) > limit:
+        say(f"These are the latest {limit}; there are more: ask for them with --limit or an earlier --until.")
     return Exit.GOOD
+
+
+def _span(since: str | None, until: str | None) -> Between:
+    try:
+        return between(since, until)
+    except NotASpan as wrong:
+        raise ConfigurationError(f"--{wrong}", hint=EXAMPLES) from wrong
 
 
 def _show(updates: Sequence[DataUpdate], *, details: bool) -> None:

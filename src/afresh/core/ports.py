@@ -353,11 +353,18 @@ class UpdateLog(Protocol):
         open_only: bool = False,
         operation_id: str | None = None,
         outcome: Outcome | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 100,
         before: int | None = None,
     ) -> Sequence[DataUpdate]:
         """Rows, those recorded last first; only those recorded before the one with that sequence, if one is given.
-        Cheap, however long the log is."""
+        Cheap, however long the log is.
+
+        With `since` or `until` only those of updates that started then or later, and before. They come in the order of
+        their starts, the last first, and of one instant those recorded last: what was recorded while a clock was wrong
+        stands where it says that it started. `before` is then the row after which to go on in that order; one that was
+        purged meanwhile stands where the one recorded before it started."""
         ...
 
     def close_open(self, live_instances: frozenset[str], now: datetime) -> Sequence[DataUpdate]:

@@ -7,8 +7,10 @@ mean, and ends at the last that its end may mean; a reading that is skipped mean
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from afresh.core.zones import instant_of
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WRITTEN = re.compile(
@@ -68,25 +70,7 @@ def quiet_until(spans: Iterable[Span], zone: ZoneInfo, at: datetime) -> datetime
 def _of_day(spans: Iterable[Span], day: date, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
     for span in spans:
         if day.weekday() in span.days:
-            yield _instant(day, span.start, zone, fold=0), _instant(day, span.end, zone, fold=1)
-
-
-def _instant(day: date, reading: timedelta, zone: ZoneInfo, *, fold: int) -> datetime:
-    """The first (fold 0) or last instant that the zone's clocks show the reading; the change, if they skip it."""
-    wall = (datetime.combine(day, time()) + reading).replace(tzinfo=zone)
-    first, last = (wall.replace(fold=number).astimezone(UTC) for number in (0, 1))
-    if last >= first:
-        return last if fold else first
-    # Skipped: read with the offset before the change it lies behind it, with the one after it before it.
-    low, high = last, first
-    before = low.astimezone(zone).utcoffset()
-    while high - low > timedelta(seconds=1):
-        middle = low + (high - low) / 2
-        if middle.astimezone(zone).utcoffset() == before:
-            low = middle
-        else:
-            high = middle
-    return high.replace(microsecond=0)
+            yield instant_of(day, span.start, zone, fold=0), instant_of(day, span.end, zone, fold=1)
 
 
 def _reading(text: str) -> timedelta:

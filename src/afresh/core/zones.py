@@ -1,7 +1,7 @@
 """Wall clocks and instants: what a clock change does to a window and to the order of stamps."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _STEP = timedelta(minutes=15)
@@ -25,6 +25,24 @@ def local_floor(instant: datetime, zone: ZoneInfo) -> datetime:
         floor = min(floor, tick.astimezone(zone).replace(tzinfo=None))
         tick += _STEP
     return floor
+
+
+def instant_of(day: date, reading: timedelta, zone: ZoneInfo, *, fold: int) -> datetime:
+    """The first (fold 0) or last instant that the zone's clocks show the reading; the change, if they skip it."""
+    wall = (datetime.combine(day, time()) + reading).replace(tzinfo=zone)
+    first, last = (wall.replace(fold=number).astimezone(UTC) for number in (0, 1))
+    if last >= first:
+        return last if fold else first
+    # Skipped: read with the offset before the change it lies behind it, with the one after it before it.
+    low, high = last, first
+    before = low.astimezone(zone).utcoffset()
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) / 2
+        if middle.astimezone(zone).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    return high.replace(microsecond=0)
 
 
 def folds(zone: ZoneInfo, start: datetime, end: datetime) -> tuple[tuple[datetime, datetime], ...]:

@@ -191,6 +191,53 @@ class LogKit(CacheRig):
             assert list(found) == [update for update in log.history() if update.outcome is outcome]
         assert minutes(log.history(table_name="a")) == []
 
+    def test_history_by_time(self, bench: Bench) -> None:
+        """A span has what started in it, its beginning included and its end not, whatever else is asked for."""
+        for minute, name, outcome in (
+            (1, "A", Outcome.SUCCEEDED),
+            (2, "B", Outcome.FAILED),
+            (3, "A", Outcome.FAILED),
+            (4, "A", Outcome.SUCCEEDED),
+        ):
+            _recorded(bench, minute, name, outcome)
+        bench.cache.log.start(_update("5".zfill(32), start_dt=at(5)))
+        history, tick = bench.cache.log.history, timedelta(microseconds=1)
+        assert _minutes(history(since=at(2))) == [5, 4, 3, 2]
+        assert _minutes(history(since=at(2) + tick)) == [5, 4, 3]
+        assert _minutes(history(until=at(4))) == [3, 2, 1]
+        assert _minutes(history(until=at(4) + tick)) == [4, 3, 2, 1]
+        assert _minutes(history(since=at(2), until=at(5), limit=2)) == [4, 3]
+        assert _minutes(history(since=at(2), until=at(5), table_name="A")) == [4, 3]
+        assert _minutes(history(since=at(1), until=at(5), outcome=Outcome.SUCCEEDED)) == [4, 1]
+        assert _minutes(history(since=at(2), table_name="A", outcome=Outcome.SUCCEEDED)) == [4]
+        assert _minutes(history(until=at(9), table_name="A", outcome=Outcome.FAILED)) == [3]
+        assert _minutes(history(since=at(0), open_only=True)) == [5]
+        assert _minutes(history(until=at(5), open_only=True)) == []
+        assert _minutes(history(since=at(2), until=at(4), operation_id="3".zfill(32))) == [3]
+        assert _minutes(history(since=at(6))) == _minutes(history(until=at(1))) == []
+
+    def test_history_by_time_when_a_clock_went_back(self, bench: Bench) -> None:
+        """What is recorded out of order stands in the order of its start, and pages have each row once."""
+        for minute in (1, 5, 3, 5, 2, 9):
+            _recorded(bench, minute, "A")
+        history = bench.cache.log.history
+        whole = history(since=at(2), until=at(9))
+        assert _minutes(whole) == [5, 5, 3, 2]
+        assert [update.sequence for update in whole[:2]] == sorted((u.sequence for u in whole[:2]), reverse=True)
+        for before, later in zip(whole, (whole[1:], whole[2:], whole[3:], []), strict=True):
+            for more in ({}, {"table_name": "A"}, {"outcome": Outcome.SUCCEEDED}):
+                assert history(since=at(2), until=at(9), before=before.sequence, **more) == list(later)
+        assert history(since=at(2), before=1) == []
+
+    def test_history_by_time_goes_on_after_a_purge(self, bench: Bench) -> None:
+        """When the row after which to go on is purged, what was recorded before it is still found."""
+        _recorded(bench, 1, "Kept")
+        _recorded(bench, 2, "A")
+        _recorded(bench, 3, "A")
+        purged = bench.cache.log.history(since=at(0), limit=2)[-1]
+        assert bench.cache.log.purge(at(3)) == 1
+        assert _minutes(bench.cache.log.history(since=at(0), before=purged.sequence)) == [1]
+
     def test_close_open(self, bench: Bench) -> None:
         """Open rows of instances that do not live are ended as interrupted; a live one's stay open."""
         for instance in ("dead", "live", "other dead"):
@@ -298,16 +345,28 @@ def _take(bench: Bench, holder: str, now: datetime) -> Lease:
     return lease
 
 
+def _recorded(bench: Bench, minute: int, table_name: str, outcome: Outcome = Outcome.SUCCEEDED) -> None:
+    """An update that started at the minute, whatever was recorded before it, and has ended."""
+    operation_id = f"{len(bench.cache.log.history()) + 1:032}"
+    bench.cache.log.start(_update(operation_id, start_dt=at(minute), table_name=table_name))
+    bench.end(operation_id, outcome)
+
+
+def _minutes(found: Sequence[DataUpdate]) -> list[float]:
+    return [(update.start_dt - BEGIN) / timedelta(minutes=1) for update in found]
+
+
 def _update(
     operation_id: str,
     *,
     start_dt: datetime = BEGIN,
+    table_name: str = "Item",
     minimum_dt: datetime | None = None,
     reason: str = "",
     sequence: int = 0,
 ) -> DataUpdate:
     return DataUpdate(
-        table_name="Item",
+        table_name=table_name,
         source_system="Kit",
         update_type=HOURLY,
         operation_id=operation_id,

@@ -20,7 +20,7 @@
     if (busy()) { later(2000); return; }
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (!answer.ok) return;
+      if (!answer.ok && answer.status !== 422) return;  // 422: the page whose form was not understood
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const open = [...document.querySelectorAll("main details[open] > summary")].map(named);
       const active = document.activeElement;

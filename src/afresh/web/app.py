@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from afresh.core.options import WebConfig
 from afresh.engine.service import Service
-from afresh.web import acting, health, metrics, owner, pages, reading
+from afresh.web import acting, health, history, metrics, owner, pages, reading
 from afresh.web.access import Access
 from afresh.web.live import Live
 from afresh.web.problems import Refused, problem, translate
@@ -50,8 +50,8 @@ def build(
     app.state.access = Access(config=config, clock=service.workplace.clock, port=port, secrets=dict(secrets or {}))
     translate(app)
     app.add_middleware(_Guarded)
-    for router in (health.router, metrics.router, reading.router, acting.router, pages.router, owner.router):
-        app.include_router(router)
+    for part in (health, metrics, reading, acting, pages, history, owner):
+        app.include_router(part.router)
     return app
 
 

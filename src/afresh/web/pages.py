@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from afresh import wiring
 from afresh.config import effective
-from afresh.core import account, phrases
+from afresh.core import phrases
 from afresh.core.cause import Cause
 from afresh.core.health import TableHealth
 from afresh.core.judgement import Judgement
@@ -61,15 +61,16 @@ Search = Annotated[str, Query(max_length=100)]
 
 def page(request: Request, name: str, **values: Any) -> HTMLResponse:
     """A page by the name of its template."""
-    return HTMLResponse(_written(request, name, **values))
+    return HTMLResponse(written(request, name, **values))
 
 
-def _written(request: Request, name: str, **values: Any) -> str:
+def written(request: Request, name: str, **values: Any) -> str:
+    """The same as text."""
     template = _pages.get_template(f"{name}.html")
     return template.render(path=request.url.path, query=request.url.query, name=name, **values)
 
 
-def _shared(request: Request, found: Judgement, make: Callable[[], str], *more: Hashable) -> HTMLResponse:
+def shared(request: Request, found: Judgement, make: Callable[[], str], *more: Hashable) -> HTMLResponse:
     """A page of one judgement, made once for all who ask for that very address; `more` is what else it depends on."""
     key = (request.url.path, request.url.query, *more)
     return HTMLResponse(view_of(request).pages.get(found, key, make))
@@ -91,7 +92,7 @@ def now(
     """How things stand: one sentence, problems by cause, tables worst first, the fresh ones folded."""
     found = view_of(request).now()
     choice = Choice(state=state, source=source, text=q, sort=sort if sort in SORTS else SORTS[0])
-    return _shared(request, found, lambda: _now(request, found, choice, everything=show == "all"))
+    return shared(request, found, lambda: _now(request, found, choice, everything=show == "all"))
 
 
 def _now(request: Request, found: Judgement, choice: Choice, *, everything: bool) -> str:
@@ -101,7 +102,7 @@ def _now(request: Request, found: Judgement, choice: Choice, *, everything: bool
     open_ones = [table for table in tables if unfolded or table.state is not State.FRESH]
     folded = [] if unfolded else [table for table in tables if table.state is State.FRESH]
     shown = open_ones[:_SHOWN_STRIPS]
-    return _written(
+    return written(
         request,
         "now",
         found=found,
@@ -147,7 +148,7 @@ def one(request: Request, table: str, _caller: Reader) -> Response:
         return JSONResponse(reading.one_table(request, table.removesuffix(".json"), _caller))
     found = view_of(request).now()
     judged = found.of(table)
-    return _shared(request, found, lambda: _one(request, found, judged, _caller.scope), _caller.scope)
+    return shared(request, found, lambda: _one(request, found, judged, _caller.scope), _caller.scope)
 
 
 def _one(request: Request, found: Judgement, judged: TableHealth, scope: str) -> str:
@@ -158,7 +159,7 @@ def _one(request: Request, found: Judgement, judged: TableHealth, scope: str) ->
         updates = list(view.service.workplace.cache.log.history(table_name=table, limit=_MOST_UPDATES))
     succeeded = [update for update in reversed(updates) if update.outcome is Outcome.SUCCEEDED and update.end_dt]
     since = _known_since(updates, found.at)
-    return _written(
+    return written(
         request,
         "table",
         found=found,
@@ -219,14 +220,14 @@ async def act(request: Request, table: str, action: str, caller: Operator) -> Re
     return RedirectResponse(f"/tables/{quote(table, safe='')}", status_code=303)
 
 
-# ----------------------------------------------------------------------------------------- grid, sources, history
+# ----------------------------------------------------------------------------------------- grid, sources
 
 
 @router.get("/grid")
 def grid(request: Request, _caller: Reader, hours: Annotated[int, Query(ge=6, le=168)] = 24) -> Response:
     """Tables by time: in which hour each was proved fresh."""
     found = view_of(request).now()
-    return _shared(request, found, lambda: _grid(request, found, hours))
+    return shared(request, found, lambda: _grid(request, found, hours))
 
 
 def _grid(request: Request, found: Judgement, hours: int) -> str:
@@ -238,7 +239,7 @@ def _grid(request: Request, found: Judgement, hours: int) -> str:
     for table in tables:
         proved = view.pieces.get(("proved", table.table_name), table.stamp, partial(_proved, view, found, table))
         rows.append((table, [_cell(*proved, end - step, end) for end in ends]))
-    return _written(
+    return written(
         request, "grid", found=found, rows=rows, ends=ends, hours=hours, left_out=len(found.tables) - len(tables)
     )
 
@@ -281,69 +282,6 @@ def sources(request: Request, _caller: Reader) -> Response:
 def sources_json(request: Request, caller: Reader) -> Any:
     """The same as JSON."""
     return JSONResponse(reading.sources(request, caller))
-
-
-@router.get("/history")
-def history(
-    request: Request,
-    _caller: Reader,
-    table: Search = "",
-    outcome: Search = "",
-    before: reading.Before = None,
-) -> Response:
-    """Syncs, latest first, by table and outcome."""
-    found = view_of(request).now()
-    return _shared(request, found, lambda: _history(request, found, table, outcome, before))
-
-
-def _history(request: Request, found: Judgement, table: str, outcome: str, before: int | None) -> str:
-    wanted = Outcome(outcome) if outcome in [str(one) for one in Outcome] else None
-    rows: list[DataUpdate] = []
-    if found.unseen is None:
-        log = view_of(request).service.workplace.cache.log
-        rows = list(log.history(table_name=table or None, outcome=wanted, before=before, limit=50))
-    rest = rows[-1].sequence if len(rows) == 50 else None
-    kept = {"table": table, "outcome": outcome}
-    return _written(
-        request,
-        "history",
-        found=found,
-        rows=rows,
-        table=table,
-        chosen_outcome=outcome,
-        outcomes=[str(one) for one in Outcome],
-        older="?" + urlencode(kept | {"before": rest}) if rest else "",
-        same=urlencode({key: value for key, value in kept.items() if value}),
-    )
-
-
-@router.get("/history.json")
-def history_json(
-    request: Request, caller: Reader, table: Search = "", outcome: Outcome | None = None, before: reading.Before = None
-) -> Any:
-    """The same as JSON."""
-    return JSONResponse(reading.updates(request, caller, table or None, outcome, before, 500))
-
-
-@router.get("/history.csv")
-def history_csv(
-    request: Request, _caller: Reader, table: Search = "", outcome: Outcome | None = None, before: reading.Before = None
-) -> Response:
-    """The same as CSV, at most 500 rows; a text that a spreadsheet would run begins with an apostrophe."""
-    log = view_of(request).service.workplace.cache.log
-    rows = [
-        account.of_update(u) for u in log.history(table_name=table or None, outcome=outcome, before=before, limit=500)
-    ]
-    names = [name for name in rows[0] if name != "details"] if rows and isinstance(rows[0], dict) else []
-    lines = [",".join(names), *(",".join(_csv(row[name]) for name in names) for row in rows if isinstance(row, dict))]
-    return Response("\r\n".join(lines) + "\r\n", media_type="text/csv")
-
-
-def _csv(value: object) -> str:
-    text = "" if value is None else str(value)
-    if isinstance(value, str) and text[:1] in "=+-@\t\r":
-        text = "'" + text
-    return '"' + text.replace('"', '""') + '"'
 
 
 # ------------------------------------------------------------------------------------------------- log in, files

@@ -13,6 +13,7 @@ from afresh.core import account
 from afresh.core.account import JsonValue
 from afresh.core.judgement import Judgement
 from afresh.core.model import Outcome
+from afresh.core.moments import EXAMPLES, Between, NotASpan, between
 from afresh.core.phrases import iso
 from afresh.core.sentences import evidence
 from afresh.web.access import Admin, Reader
@@ -25,6 +26,20 @@ router = APIRouter(prefix="/api/v1", tags=["questions"])
 
 Limit = Annotated[int, Query(ge=1, le=500, description="Most rows.")]
 Before = Annotated[int | None, Query(ge=1, le=2**53, description="Only rows recorded before this one: `next_before`.")]
+
+Since = Annotated[str | None, Query(max_length=100, description=f"Only syncs that started then or later. {EXAMPLES}")]
+Until = Annotated[
+    str | None,
+    Query(max_length=100, description=f"Only syncs that started before; of a day, those of that day too. {EXAMPLES}"),
+]
+
+
+def span(since: str | None, until: str | None) -> Between:
+    """The span of time that is asked for; refused if it is none."""
+    try:
+        return between(since, until)
+    except NotASpan as wrong:
+        raise Refused(422, str(wrong), hint=EXAMPLES) from wrong
 
 
 @router.get("/openapi.json", summary="This API, described (OpenAPI 3.1)")
@@ -73,12 +88,18 @@ def updates(
     _caller: Reader,
     table: str | None = None,
     outcome: Outcome | None = None,
+    since: Since = None,
+    until: Until = None,
     before: Before = None,
     limit: Limit = 50,
 ) -> Answer:
-    """A page of the log; `next_before` asks for the one after it, and is null at the end."""
-    log = view_of(request).service.workplace.cache.log
-    found = log.history(table_name=table, outcome=outcome, before=before, limit=limit)
+    """A page of the log; `next_before` asks for the one after it, and is null at the end. With `since` or `until` the
+    syncs are in the order of their starts, else in that in which they were recorded: these differ only where a clock
+    was set back."""
+    log, started = view_of(request).service.workplace.cache.log, span(since, until)
+    found = log.history(
+        table_name=table, outcome=outcome, since=started.since, until=started.until, before=before, limit=limit
+    )
     rest = found[-1].sequence if len(found) == limit else None
     return {"updates": [account.of_update(update) for update in found], "next_before": rest}
 

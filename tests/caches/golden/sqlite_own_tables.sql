@@ -57,3 +57,5 @@ CREATE TABLE IF NOT EXISTS AfreshAction (
     Argument TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS AfreshActionLatest ON AfreshAction (Action, TableName, SourceSystem, Id);
+CREATE INDEX IF NOT EXISTS DataUpdateOfTableByStart ON DataUpdate (TableName, StartDT);
+CREATE INDEX IF NOT EXISTS DataUpdateOfOutcomeByStart ON DataUpdate (Outcome, StartDT);

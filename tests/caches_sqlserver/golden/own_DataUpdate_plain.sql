@@ -25,4 +25,6 @@ CREATE TABLE [dbo].[DataUpdate] (
 CREATE INDEX [DataUpdateByTable] ON [dbo].[DataUpdate] ([TableName], [UpdateType], [WasSuccessful]);
 CREATE INDEX [DataUpdateByStart] ON [dbo].[DataUpdate] ([StartDT]);
 CREATE INDEX [DataUpdateOfTable] ON [dbo].[DataUpdate] ([TableName], [Id]);
-CREATE INDEX [DataUpdateByOutcome] ON [dbo].[DataUpdate] ([Outcome], [Id])
+CREATE INDEX [DataUpdateByOutcome] ON [dbo].[DataUpdate] ([Outcome], [Id]);
+CREATE INDEX [DataUpdateOfTableByStart] ON [dbo].[DataUpdate] ([TableName], [StartDT]);
+CREATE INDEX [DataUpdateOfOutcomeByStart] ON [dbo].[DataUpdate] ([Outcome], [StartDT])
