@@ -16,6 +16,26 @@ from afresh.core.states import LOOKS
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
 
+def of_table_in_short(table: TableHealth) -> dict[str, JsonValue]:
+    """One table's judgement where many are told at once: how it stands, and its last success in a few words."""
+    return {
+        "table_name": table.table_name,
+        "source_system": table.source_system,
+        "state": str(table.state),
+        "health": str(table.health),
+        "cause": None if table.cause is None else str(table.cause),
+        "data_as_of": iso(table.data_as_of),
+        "age_seconds": _seconds(table.age),
+        "limit_seconds": _seconds(table.limit),
+        "overdue_seconds": _seconds(table.overdue_by),
+        "next_at": iso(table.next_at),
+        "right_by": iso(table.right_by),
+        "running_since": iso(table.running_since),
+        "consecutive_failures": table.consecutive_failures,
+        "rows_read": None if table.latest is None else table.latest.number_records,
+    }
+
+
 def of_table(table: TableHealth, told: Sentences) -> dict[str, JsonValue]:
     """One table's judgement; durations are in seconds."""
     look = LOOKS[table.state]

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.resources import files
 from typing import Annotated, Any
-from urllib.parse import parse_qs, quote, urlencode
+from urllib.parse import parse_qs, quote
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
@@ -30,16 +30,15 @@ from afresh.web import acting, charts, columns, reading
 from afresh.web.access import COOKIE, Operator, Reader, access_of
 from afresh.web.acting import Reason, Run
 from afresh.web.health import view_of
-from afresh.web.overview import SORTS, Choice, chosen, grouped, headline
+from afresh.web.overview import NAMED, SORTS, Choice, as_json, grouped, headline, overview
 from afresh.web.problems import Refused
 from afresh.web.view import View
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
 _STRIP = 30
-_SHOWN_STRIPS = 60
-_FOLDED = 400
 _DAYS = 30
+_GRID = 100
 _MOST_UPDATES = 1000
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -79,45 +78,44 @@ def shared(request: Request, found: Judgement, make: Callable[[], str], *more: H
 # ------------------------------------------------------------------------------------------------------------- now
 
 
-@router.get("/")
-def now(
-    request: Request,
-    _caller: Reader,
+def _choice(
     state: Search = "",
     source: Search = "",
     q: Search = "",
     sort: Search = SORTS[0],
     show: Search = "",
-) -> Response:
+    skip: Annotated[int, Query(ge=0, le=10**6)] = 0,
+) -> Choice:
+    """Which tables the address asks for."""
+    sort = sort if sort in SORTS else SORTS[0]
+    return Choice(state=state, source=source, text=q, sort=sort, everything=show == "all", skip=skip)
+
+
+Chosen = Annotated[Choice, Depends(_choice)]
+
+
+@router.get("/")
+def now(request: Request, _caller: Reader, choice: Chosen) -> Response:
     """How things stand: one sentence, problems by cause, tables worst first, the fresh ones folded."""
     found = view_of(request).now()
-    choice = Choice(state=state, source=source, text=q, sort=sort if sort in SORTS else SORTS[0])
-    return shared(request, found, lambda: _now(request, found, choice, everything=show == "all"))
+    return shared(request, found, lambda: _now(request, found, choice))
 
 
-def _now(request: Request, found: Judgement, choice: Choice, *, everything: bool) -> str:
-    view = view_of(request)
-    tables = chosen(found, choice)
-    unfolded = everything or bool(choice.state)
-    open_ones = [table for table in tables if unfolded or table.state is not State.FRESH]
-    folded = [] if unfolded else [table for table in tables if table.state is State.FRESH]
-    shown = open_ones[:_SHOWN_STRIPS]
+def _now(request: Request, found: Judgement, choice: Choice) -> str:
+    view, tables = view_of(request), overview(found, choice)
     return written(
         request,
         "now",
         found=found,
         headline=headline(found),
         groups=grouped(found),
+        named=NAMED,
         choice=choice,
         sorts=SORTS,
         sources=list(view.service.options.source_systems),
-        shown=shown,
-        more=len(open_ones) - len(shown),
-        folded=folded[:_FOLDED],
-        folded_count=len(folded),
-        strips={table.table_name: _strip(view, found, table) for table in shown},
+        tables=tables,
+        strips={table.table_name: _strip(view, found, table) for table in tables.shown},
         runs=_STRIP,
-        link=lambda **changes: "?" + urlencode({k: v for k, v in {**choice.as_query(), **changes}.items() if v}),
     )
 
 
@@ -132,10 +130,9 @@ def _strip(view: View, found: Judgement, table: TableHealth) -> Markup:
 
 
 @router.get("/now.json")
-def now_json(request: Request, caller: Reader) -> Any:
-    """The same as JSON."""
-    found = view_of(request).now()
-    return JSONResponse(reading.tables(request, caller) | {"headline": headline(found)})
+def now_json(request: Request, _caller: Reader, choice: Chosen) -> Response:
+    """The same as JSON, of the tables that the same choice has."""
+    return JSONResponse(as_json(view_of(request).now(), choice))
 
 
 # ----------------------------------------------------------------------------------------------------------- table
@@ -223,25 +220,32 @@ async def act(request: Request, table: str, action: str, caller: Operator) -> Re
 # ----------------------------------------------------------------------------------------- grid, sources
 
 
+Hours = Annotated[int, Query(ge=6, le=168)]
+
+
 @router.get("/grid")
-def grid(request: Request, _caller: Reader, hours: Annotated[int, Query(ge=6, le=168)] = 24) -> Response:
+def grid(request: Request, _caller: Reader, hours: Hours = 24) -> Response:
     """Tables by time: in which hour each was proved fresh."""
     found = view_of(request).now()
     return shared(request, found, lambda: _grid(request, found, hours))
 
 
 def _grid(request: Request, found: Judgement, hours: int) -> str:
-    view, step = view_of(request), timedelta(hours=hours) / 24
-    begin = found.at - 24 * step
-    tables = found.worst_first[:100]
-    ends = [begin + place * step for place in range(24, 0, -1)]
-    rows = []
-    for table in tables:
+    ends, rows = _cells(view_of(request), found, hours)
+    left_out = len(found.tables) - len(rows)
+    return written(request, "grid", found=found, rows=rows, ends=ends, hours=hours, left_out=left_out)
+
+
+def _cells(
+    view: View, found: Judgement, hours: int
+) -> tuple[list[datetime], list[tuple[TableHealth, list[tuple[str, str, str]]]]]:
+    """The ends of the stretches of time, the latest first, and the cells of each table, the worst first."""
+    step, rows = timedelta(hours=hours) / 24, []
+    ends = [found.at - place * step for place in range(24)]
+    for table in found.worst_first[:_GRID]:
         proved = view.pieces.get(("proved", table.table_name), table.stamp, partial(_proved, view, found, table))
         rows.append((table, [_cell(*proved, end - step, end) for end in ends]))
-    return written(
-        request, "grid", found=found, rows=rows, ends=ends, hours=hours, left_out=len(found.tables) - len(tables)
-    )
+    return ends, rows
 
 
 def _proved(view: View, found: Judgement, table: TableHealth) -> tuple[list[tuple[datetime, datetime]], list[datetime]]:
@@ -263,9 +267,24 @@ def _cell(
 
 
 @router.get("/grid.json")
-def grid_json(request: Request, caller: Reader) -> Any:
-    """The judgement of all tables, as JSON."""
-    return JSONResponse(reading.tables(request, caller))
+def grid_json(request: Request, _caller: Reader, hours: Hours = 24) -> Response:
+    """The same as JSON: for each table, what was so at each of the ends, the latest first."""
+    view = view_of(request)
+    found = view.now()
+    ends, rows = _cells(view, found, hours)
+    return JSONResponse(
+        {
+            "at": phrases.iso(found.at),
+            "hours": hours,
+            "ends": [phrases.iso(end) for end in ends],
+            "tables": [
+                {"table_name": table.table_name, "state": str(table.state), "cells": [kind for kind, _, _ in cells]}
+                for table, cells in rows
+            ],
+            "left_out": len(found.tables) - len(rows),
+            "all": "/api/v1/tables",
+        }
+    )
 
 
 @router.get("/sources")
