@@ -50,12 +50,12 @@ def update(
 def past(*updates: DataUpdate) -> Past:
     """The successes and failures among the updates, as the log would give them."""
     successes = {one.update_type: one for one in sorted(updates, key=lambda one: one.sequence) if one.was_successful}
-    failures = [
+    failures = tuple(
         one
         for one in sorted(updates, key=lambda one: -one.sequence)
         if one.was_successful is False
         and (one.update_type not in successes or successes[one.update_type].sequence < one.sequence)
-    ]
+    )
     return Past(successes=successes, failures=failures)
 
 

@@ -175,13 +175,13 @@ def test_lost_time() -> None:
     """What was recorded before the service noted a clock that went back is older than it looks, by what was lost."""
     note = standing([asked(ActionKind.CLOCK, table_name="", argument="1 3000")])
     found = judged([MET], asked=note)
-    assert (found.state, found.age) == (State.FRESH, timedelta(minutes=55))
+    assert (found.state, found.age_at(NOW)) == (State.FRESH, timedelta(minutes=55))
     due = judged([update(MASS, ago(minutes=15))], asked=note)
-    assert (due.state, due.age) == (State.DUE, timedelta(minutes=65))
+    assert (due.state, due.age_at(NOW)) == (State.DUE, timedelta(minutes=65))
     late = judged([update(MASS, ago(minutes=41))], asked=note)
-    assert (late.state, late.overdue_by) == (State.LATE, timedelta(minutes=1))
+    assert (late.state, late.overdue_at(NOW)) == (State.LATE, timedelta(minutes=1))
     since = judged([update(MASS, ago(minutes=41), sequence=2)], asked=note)
-    assert (since.state, since.age) == (State.FRESH, timedelta(minutes=41))
+    assert (since.state, since.age_at(NOW)) == (State.FRESH, timedelta(minutes=41))
 
 
 def test_paused() -> None:
@@ -233,7 +233,7 @@ def test_age() -> None:
         details=UpdateDetails(skew=timedelta(hours=3, minutes=30)),
     )
     found = judged([skewed])
-    assert (found.state, found.age, found.limit) == (State.FRESH, timedelta(minutes=30), HOUR * 1.5)
+    assert (found.state, found.age_at(NOW), found.limit) == (State.FRESH, timedelta(minutes=30), HOUR * 1.5)
     assert found.data_as_of == NOW + timedelta(hours=3)
 
 
@@ -244,7 +244,7 @@ def test_old_transactions_in_the_source() -> None:
     )
     found = judged([held_up])
     assert (found.state, found.cause) == (State.CATCHING_UP, Cause.SOURCE_SLOW)
-    assert found.age == timedelta(hours=3, seconds=1)
+    assert found.age_at(NOW) == timedelta(hours=3, seconds=1)
 
 
 def test_right_by() -> None:
@@ -275,7 +275,7 @@ def test_details() -> None:
     found = judged(rows, [RUNNING])
     assert set(found.last_success) == {MASS, DAILY}
     assert found.data_as_of == ago(hours=26, minutes=3)
-    assert found.overdue_by == timedelta(hours=24, minutes=30)
+    assert found.overdue_at(NOW) == timedelta(hours=24, minutes=30)
     assert found.running_since == RUNNING.start_dt
     assert (found.consecutive_failures, found.last_error) == (2, "it failed")
 

@@ -45,7 +45,7 @@ def table(state: State, cause: Cause | None, **changes: Any) -> TableHealth:
         "health": Health.DEGRADED,
         "last_success": {MASS: SUCCESS},
         "data_as_of": SUCCESS.start_dt,
-        "age": timedelta(hours=2),
+        "proved_at": ago(hours=2),
         "limit": timedelta(minutes=90),
         "next_at": NOW + timedelta(minutes=2),
         "service_is_on": True,
@@ -60,7 +60,7 @@ def table(state: State, cause: Cause | None, **changes: Any) -> TableHealth:
 def test_five_sentences(cause: Cause, state: State, on: bool) -> None:
     """Every cause in every state has five sentences, each a whole one, with no fact left open."""
     failure = replace(update(MASS, ago(hours=1)), cause=cause, error_message="Item: it broke")
-    for changes in ({}, {"failure": failure, "consecutive_failures": 2}, {"data_as_of": None, "age": None}):
+    for changes in ({}, {"failure": failure, "consecutive_failures": 2}, {"data_as_of": None, "proved_at": None}):
         told = sentences(table(state, cause, service_is_on=on, **changes), NOW)
         for text in (told.happened, told.where, told.safe, told.next):
             assert re.fullmatch(r"[A-Z][^{}]*[.!?]", text, re.DOTALL), text

@@ -54,12 +54,12 @@ def test_a_clock_that_goes_back_is_noted(directory: Path) -> None:
     assert (noted.kind, noted.who) == (ActionKind.CLOCK, rig.service.workplace.instance_id)
     assert "went back from 2026-03-02 08:40:00Z to 2026-03-02 08:20:00Z" in noted.reason
     (judged,) = judge(rig.service.facts())
-    assert (judged.state, judged.age) == (State.FRESH, 40 * MINUTE)
+    assert (judged.state, judged.age_at(rig.clock.now())) == (State.FRESH, 40 * MINUTE)
     rig.clock.advance(20 * MINUTE)
     rig.service.check()
     assert len(rig.history()) == 2  # an hour has passed, whatever the clock says
     (judged,) = judge(rig.service.facts())
-    assert judged.age == timedelta(0)
+    assert judged.age_at(rig.clock.now()) == timedelta(0)
 
 
 def test_a_clock_that_goes_back_twice(directory: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_clock_that_goes_back_twice(directory: Path) -> None:
         rig.clock.advance(-10 * MINUTE)
         rig.service.check()
     (judged,) = judge(rig.service.facts())
-    assert judged.age == timedelta(minutes=30)
+    assert judged.age_at(rig.clock.now()) == timedelta(minutes=30)
 
 
 def restarted(first: Rig, directory: Path, off: timedelta, step: timedelta, *, clock: ManualClock | None = None) -> Rig:
@@ -94,7 +94,7 @@ def test_a_clock_that_went_back_while_nobody_looked(directory: Path, off: int) -
     second.service.recover()
     second.service.note_check()
     (judged,) = judge(second.service.facts())
-    assert judged.age == off * MINUTE
+    assert judged.age_at(second.clock.now()) == off * MINUTE
 
 
 def test_a_machine_that_was_started_anew(directory: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_machine_that_was_started_anew(directory: Path) -> None:
     second.service.recover()
     second.service.note_check()
     (judged,) = judge(second.service.facts())
-    assert judged.age == MINUTE  # it may have been as long as an interval
+    assert judged.age_at(second.clock.now()) == MINUTE  # it may have been as long as an interval
 
 
 def test_a_step_between_two_looks(directory: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_step_between_two_looks(directory: Path) -> None:
     assert state(rig) is State.UNKNOWN
     rig.service.note_check()
     (judged,) = judge(rig.service.facts())
-    assert judged.age == 45 * MINUTE
+    assert judged.age_at(rig.clock.now()) == 45 * MINUTE
 
 
 @pytest.mark.parametrize("seconds", [-4, 4])

@@ -57,7 +57,7 @@ def past(*successes: tuple[UpdateType, timedelta], failures: Sequence[DataUpdate
     """A past with these successes, recorded in this order, and failures newest first."""
     return Past(
         successes={kind: update(kind, ago, number) for number, (kind, ago) in enumerate(successes, 1)},
-        failures=failures,
+        failures=tuple(failures),
     )
 
 

@@ -13,6 +13,7 @@ from tests.web.web_rig import WebRig, web_rig
 from afresh.core.errors import CacheUnavailable, SourceUnavailable
 from afresh.core.facts import Facts
 from afresh.engine.judging import Watching
+from afresh.engine.pasts import PastsOf
 from afresh.sinks.telemetry import Telemetry, telemetry
 
 
@@ -95,7 +96,7 @@ def test_while_the_cache_cannot_be_asked_nobody_knows(metered: Metered, monkeypa
     """The state is Unknown then, as it is on the pages, and no old instant is told."""
     metered.web.rig.sync(MASS)
 
-    def away() -> Facts:
+    def away(pasts: PastsOf) -> Facts:
         raise CacheUnavailable("the cache is away")
 
     monkeypatch.setattr(metered.web.rig.service, "facts", away)

@@ -41,7 +41,7 @@ def test_an_error_is_not_kept() -> None:
 
 def test_a_piece_is_kept_as_long_as_its_stamp_is_the_same() -> None:
     """With another stamp it is made again."""
-    pieces = Pieces()
+    pieces = Pieces(3_000)
     assert pieces.get("A", 1, lambda: "first") == "first"
     assert pieces.get("A", 1, lambda: "not made") == "first"
     assert pieces.get("A", 2, lambda: "second") == "second"

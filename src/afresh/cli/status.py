@@ -162,7 +162,7 @@ def _table(found: Judgement, *, every: bool) -> Table:
             shown(health.source_system),
             state_text(health),
             phrases.instant(health.data_as_of),
-            phrases.NOTHING if health.state is State.UNKNOWN else phrases.span(health.age),
+            phrases.NOTHING if health.state is State.UNKNOWN else phrases.span(health.age_at(found.at)),
             phrases.span(health.limit),
             phrases.relative(health.next_at, found.at),
             str(last.update_type) if last else phrases.NOTHING,
@@ -266,7 +266,7 @@ def as_json(found: Judgement, told: Mapping[str, str], config: Path | None = Non
         "health": str(found.health),
         "error": None if found.unseen is None else str(found.unseen),
         "tables": [
-            account.of_table(table, found.told(table, given(config))) | {"note": told.get(table.table_name)}
+            account.of_table(table, found.told(table, given(config)), found.at) | {"note": told.get(table.table_name)}
             for table in found.tables
         ],
         "sources": [account.of_source(source) for source in found.sources],

@@ -41,7 +41,7 @@ def why(
         write_json(
             {
                 "at": phrases.iso(found.at),
-                **account.of_table(health, told),
+                **account.of_table(health, told, found.at),
                 "evidence": list(evidence(health)),
                 "lookback": [account.of_lookback(each) for each in windows],
             }

@@ -1,7 +1,7 @@
 """Judgements, updates and actions as JSON, with the names that are promised: by `--json` and wherever else they are
 asked for."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from afresh.core.actions import Action
 from afresh.core.details import as_value
@@ -16,7 +16,7 @@ from afresh.core.states import LOOKS
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
 
-def of_table_in_short(table: TableHealth) -> dict[str, JsonValue]:
+def of_table_in_short(table: TableHealth, at: datetime) -> dict[str, JsonValue]:
     """One table's judgement where many are told at once: how it stands, and its last success in a few words."""
     return {
         "table_name": table.table_name,
@@ -25,9 +25,9 @@ def of_table_in_short(table: TableHealth) -> dict[str, JsonValue]:
         "health": str(table.health),
         "cause": None if table.cause is None else str(table.cause),
         "data_as_of": iso(table.data_as_of),
-        "age_seconds": _seconds(table.age),
-        "limit_seconds": _seconds(table.limit),
-        "overdue_seconds": _seconds(table.overdue_by),
+        "age_seconds": seconds(table.age_at(at)),
+        "limit_seconds": seconds(table.limit),
+        "overdue_seconds": seconds(table.overdue_at(at)),
         "next_at": iso(table.next_at),
         "right_by": iso(table.right_by),
         "running_since": iso(table.running_since),
@@ -36,8 +36,8 @@ def of_table_in_short(table: TableHealth) -> dict[str, JsonValue]:
     }
 
 
-def of_table(table: TableHealth, told: Sentences) -> dict[str, JsonValue]:
-    """One table's judgement; durations are in seconds."""
+def of_table(table: TableHealth, told: Sentences, at: datetime) -> dict[str, JsonValue]:
+    """One table's judgement as of that instant; durations are in seconds."""
     look = LOOKS[table.state]
     return {
         "table_name": table.table_name,
@@ -49,9 +49,9 @@ def of_table(table: TableHealth, told: Sentences) -> dict[str, JsonValue]:
         "cause": None if table.cause is None else str(table.cause),
         "sentences": of_sentences(told),
         "data_as_of": iso(table.data_as_of),
-        "age_seconds": _seconds(table.age),
-        "limit_seconds": _seconds(table.limit),
-        "overdue_seconds": _seconds(table.overdue_by),
+        "age_seconds": seconds(table.age_at(at)),
+        "limit_seconds": seconds(table.limit),
+        "overdue_seconds": seconds(table.overdue_at(at)),
         "next_at": iso(table.next_at),
         "right_by": iso(table.right_by),
         "running_since": iso(table.running_since),
@@ -129,8 +129,8 @@ def of_source(source: SourceState) -> JsonValue:
         "quiet_until": iso(source.quiet_until),
         "sessions_used": source.sessions_used,
         "sessions_allowed": source.sessions_allowed,
-        "latency_seconds": _seconds(source.latency),
-        "skew_seconds": _seconds(source.skew),
+        "latency_seconds": seconds(source.latency),
+        "skew_seconds": seconds(source.skew),
     }
 
 
@@ -149,5 +149,6 @@ def of_action(action: Action) -> JsonValue:
     }
 
 
-def _seconds(duration: timedelta | None) -> float | None:
+def seconds(duration: timedelta | None) -> float | None:
+    """A duration as JSON has it."""
     return None if duration is None else duration.total_seconds()

@@ -8,7 +8,7 @@ from afresh.core.actions import NOTHING_ASKED, Standing
 from afresh.core.hold import Hold
 from afresh.core.model import DataUpdate
 from afresh.core.options import DataSyncOptions
-from afresh.core.schedule import Past
+from afresh.core.schedule import NO_PAST, Past
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
 """Clocks of machines that share a cache may differ by so much; a clock that goes back by less is not noticed."""
@@ -64,7 +64,7 @@ class Facts:
 
     def past(self, table_name: str) -> Past:
         """The past of a table; an empty one if nothing is known of it."""
-        return self.pasts.get(table_name, Past(successes={}))
+        return self.pasts.get(table_name, NO_PAST)
 
     def open_update(self, table_name: str) -> DataUpdate | None:
         """The update of that table that has not ended."""

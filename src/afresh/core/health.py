@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from afresh.core.actions import Action
+from afresh.core.actions import Action, Standing
 from afresh.core.cause import NEEDS_A_PERSON, Cause, cause_of
 from afresh.core.errors import AfreshError
 from afresh.core.facts import Facts
@@ -29,10 +29,12 @@ FAILURES_TO_UNHEALTHY = 3
 class TableHealth:
     """The judgement of one table; every state but Fresh has a cause.
 
-    `data_as_of` is the instant, on the source's clock, that the last committed update proves; `age` how long ago that
-    was, by our clock; `limit` the age that the tightest schedule allows. `right_by` is when it should be right again,
-    None wherever that depends on somebody else. `failure` is the failed update that the cause comes from, `unseen` the
-    error because of which nothing is known, `recorded` the sequence of the last update that has ended.
+    `data_as_of` is the instant, on the source's clock, that the last committed update proves, and `proved_at` that
+    instant by our clock, from which its age counts; `limit` is the age that the tightest schedule allows, and `late_at`
+    when the first limit is reached. `right_by` is when it should be right again, None wherever that depends on somebody
+    else. `failure` is the failed update that the cause comes from, `unseen` the error because of which nothing is
+    known, `recorded` the sequence of the last update that has ended. `changes_at` is until when the judgement stays as
+    it is if nothing happens; None for ever.
     """
 
     table_name: str
@@ -42,9 +44,9 @@ class TableHealth:
     cause: Cause | None
     last_success: Mapping[UpdateType, DataUpdate] = field(default_factory=dict)
     data_as_of: datetime | None = None
-    age: timedelta | None = None
+    proved_at: datetime | None = None
     limit: timedelta | None = None
-    overdue_by: timedelta | None = None
+    late_at: datetime | None = None
     running: DataUpdate | None = None
     consecutive_failures: int = 0
     failure: DataUpdate | None = None
@@ -55,6 +57,15 @@ class TableHealth:
     service_is_on: bool = False
     unseen: AfreshError | None = None
     recorded: int = 0
+    changes_at: datetime | None = None
+
+    def age_at(self, at: datetime) -> timedelta | None:
+        """How old the data is at that instant, by our clock; None while there is none that was proved."""
+        return None if self.proved_at is None else at - self.proved_at
+
+    def overdue_at(self, at: datetime) -> timedelta | None:
+        """How far it is over its limit at that instant; None if it is within."""
+        return None if self.late_at is None or at <= self.late_at else at - self.late_at
 
     @property
     def stamp(self) -> tuple[int, str, bool]:
@@ -101,6 +112,7 @@ def judge_table(config: DataSourceConfig, facts: Facts) -> TableHealth:
     """One table's health."""
     seen = _Seen.of(config, facts)
     state, cause = _state(seen)
+    right_by = _right_by(seen, state)
     return TableHealth(
         table_name=config.table_name,
         source_system=config.source_system,
@@ -109,18 +121,19 @@ def judge_table(config: DataSourceConfig, facts: Facts) -> TableHealth:
         cause=cause,
         last_success=seen.past.successes,
         data_as_of=seen.latest.anchor if seen.latest else None,
-        age=seen.age,
+        proved_at=seen.proved_at,
         limit=seen.limit,
-        overdue_by=seen.overdue if seen.late else None,
+        late_at=seen.late_at,
         running=seen.running,
         consecutive_failures=len(seen.in_a_row),
         failure=seen.waits_for_you or (seen.in_a_row[0] if seen.in_a_row else seen.cancelled),
         next_at=_next_at(seen, state),
-        right_by=_right_by(seen, state),
+        right_by=right_by,
         pause=seen.pause,
         accepted=accepted(facts.asked, seen.past, config.table_name),
         service_is_on=facts.service_is_on,
         recorded=max((update.sequence for update in (*seen.past.successes.values(), *seen.past.failures)), default=0),
+        changes_at=facts.now if right_by is not None else _changes_at(seen),
     )
 
 
@@ -136,7 +149,7 @@ _ABOUT_ROWS = frozenset({Cause.SHRANK, Cause.BAD_DATA})
 """Only a success that read the same rows shows that these are over; the others any success does."""
 
 
-# Without slots, so that what several rules ask for is found out once: a thousand tables are judged again and again.
+# Without slots, so that what several rules ask for is found out once.
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
     """One table, as the facts show it."""
@@ -144,79 +157,59 @@ class _Seen:
     facts: Facts
     config: DataSourceConfig
     slots: tuple[Slot, ...]
+    past: Past
+    latest: DataUpdate | None
     running: DataUpdate | None
     pause: Action | None
     in_a_row: tuple[DataUpdate, ...]
     waits_for_you: DataUpdate | None
+    proved_at: datetime | None
+    limit: timedelta | None
+    late_at: datetime | None
 
     @classmethod
     def of(cls, config: DataSourceConfig, facts: Facts) -> "_Seen":
         past = facts.past(config.table_name)
         latest = past.latest(UpdateType)
         failures = [update for update in past.failures if update.outcome is not Outcome.CANCELLED]
+        slots = slots_of(config, facts.options, past, facts.now, facts.asked) if config.is_enabled else ()
+        proved_at = None if latest is None else _proved_at(latest, facts.asked)
+        limit = min((slot.interval * GRACE for slot in slots), default=None)
         return cls(
             facts=facts,
             config=config,
-            slots=slots_of(config, facts.options, past, facts.now, facts.asked) if config.is_enabled else (),
+            slots=slots,
+            past=past,
+            latest=latest,
             running=facts.open_update(config.table_name),
             pause=facts.asked.pause_of(config.table_name, config.source_system),
             in_a_row=tuple(update for update in failures if latest is None or update.sequence > latest.sequence),
             waits_for_you=_waits_for_you(config, facts, failures),
+            proved_at=proved_at,
+            limit=limit,
+            late_at=_late_at(slots, proved_at, limit),
         )
 
-    @cached_property
-    def past(self) -> Past:
-        return self.facts.past(self.config.table_name)
+    @property
+    def late(self) -> bool:
+        return self.late_at is not None and self.facts.now > self.late_at
 
-    @cached_property
-    def latest(self) -> DataUpdate | None:
-        return self.past.latest(UpdateType)
-
-    @cached_property
+    @property
     def cancelled(self) -> DataUpdate | None:
         """The last sync, if somebody stopped it."""
         last = max((self.latest, *self.past.failures), key=lambda update: update.sequence if update else 0)
         return last if last is not None and last.outcome is Outcome.CANCELLED else None
 
-    @cached_property
+    @property
     def orphaned(self) -> bool:
         """Whether an update is open whose process is gone: nobody has said yet how it ended."""
         return self.running is not None and self.running.instance_id not in self.facts.live
 
-    @cached_property
+    @property
     def clock_is_wrong(self) -> bool:
         return self.facts.clock_went_back or any(slot.clock_went_back for slot in self.slots)
 
-    @cached_property
-    def age(self) -> timedelta | None:
-        """By our clock, whatever the source's says: from the start of the update, or from before that where the
-        source had older transactions open."""
-        latest = self.latest
-        if latest is None:
-            return None
-        lost = self.facts.asked.lost_since(latest.sequence)
-        skew = latest.details.skew if latest.details else None
-        if latest.source_dt is None or skew is None:
-            return self.facts.now - latest.start_dt + lost
-        return self.facts.now - min(latest.start_dt, latest.source_dt - skew) + lost
-
-    @cached_property
-    def limit(self) -> timedelta | None:
-        return min((slot.interval * GRACE for slot in self.slots), default=None)
-
-    @cached_property
-    def overdue(self) -> timedelta | None:
-        """How far over its limit the worst schedule is, negative if it is within; None without any success."""
-        over = [self.facts.now - slot.started - slot.interval * GRACE for slot in self.slots if slot.started]
-        if self.age is not None and self.limit is not None:
-            over.append(self.age - self.limit)
-        return max(over, default=None)
-
-    @cached_property
-    def late(self) -> bool:
-        return self.overdue is not None and self.overdue > timedelta(0)
-
-    @cached_property
+    @property
     def due(self) -> bool:
         return any(slot.due_at <= self.facts.now for slot in self.slots)
 
@@ -246,6 +239,36 @@ class _Seen:
         if self.running is None and (self.facts.busy or self.facts.source_busy(self.config.source_system)):
             return Cause.NO_WORKER
         return Cause.CANCELLED if self.cancelled is not None and self.running is None else otherwise
+
+
+def _proved_at(latest: DataUpdate, asked: Standing) -> datetime:
+    """By our clock, whatever the source's says: the start of the update, or before that where the source had older
+    transactions open; earlier by what our clock lost since then."""
+    lost = asked.lost_since(latest.sequence)
+    skew = latest.details.skew if latest.details else None
+    if latest.source_dt is None or skew is None:
+        return latest.start_dt - lost
+    return min(latest.start_dt, latest.source_dt - skew) - lost
+
+
+def _late_at(slots: Iterable[Slot], proved_at: datetime | None, limit: timedelta | None) -> datetime | None:
+    """When the table reaches the limit of the schedule that is worst off; None without any success."""
+    ends = [slot.started + slot.interval * GRACE for slot in slots if slot.started]
+    if proved_at is not None and limit is not None:
+        ends.append(proved_at + limit)
+    return min(ends, default=None)
+
+
+def _changes_at(seen: _Seen) -> datetime | None:
+    """The first instant from which time alone may change what is judged; now, while it does all the time."""
+    now, source = seen.facts.now, seen.config.source_system
+    if any(slot.last is None or slot.clock_went_back for slot in seen.slots):
+        return now
+    ends = [seen.late_at + timedelta.resolution if seen.late_at else None, seen.facts.source(source).breaker_until]
+    ends += [hold.until for hold in seen.facts.holds_of(source)]
+    ends += [slot.due_at for slot in seen.slots]
+    ends += [failure.end_dt for failure in seen.past.failures]
+    return min((end for end in ends if end is not None and end > now), default=None)
 
 
 def _waits_for_you(config: DataSourceConfig, facts: Facts, failures: Iterable[DataUpdate]) -> DataUpdate | None:
@@ -292,7 +315,7 @@ def _state(seen: _Seen) -> tuple[State, Cause | None]:
 def _late(seen: _Seen) -> tuple[State, Cause]:
     """Over the limit: healing if something is under way or known to come."""
     if seen.running is not None:
-        was_late = seen.overdue is not None and seen.running.start_dt > seen.facts.now - seen.overdue
+        was_late = seen.late_at is not None and seen.running.start_dt > seen.late_at
         return State.CATCHING_UP, seen.why(Cause.SERVICE_OFF if was_late else Cause.SOURCE_SLOW)
     if seen.in_a_row or seen.held_until is not None:
         return State.CATCHING_UP, seen.why(Cause.SERVICE_OFF)

@@ -1,7 +1,6 @@
 """How everything stands at one instant: what commands, pages, metrics and monitors all show."""
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -48,9 +47,13 @@ class Judgement:
 
     @cached_property
     def mark(self) -> str:
-        """The same as long as every table is in the same state with the same data and the same sync under way."""
-        parts = [f"{t.table_name}\0{t.state}\0{t.data_as_of}\0{t.running_since}\0{t.failure}" for t in self.tables]
-        return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        """The same, within this process, as long as every table is in the same state with the same data and the same
+        sync under way."""
+        tables = (
+            (t.table_name, t.state, t.data_as_of, t.running_since, t.failure and t.failure.sequence)
+            for t in self.tables
+        )
+        return f"{hash(tuple(tables)) & 0xFFFF_FFFF_FFFF_FFFF:016x}"
 
     def of(self, table_name: str) -> TableHealth:
         """One table's judgement; ConfigurationError for one that is not kept."""
@@ -68,7 +71,7 @@ class Judgement:
         return sentences(table, self.at, configuration)
 
 
-def judged(facts: Facts) -> Judgement:
+def judged(facts: Facts, judge: Callable[[Facts], tuple[TableHealth, ...]] = judge) -> Judgement:
     """What the facts say."""
     return Judgement(
         at=facts.now,

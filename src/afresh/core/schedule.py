@@ -23,12 +23,16 @@ ANCHORED_BY = (UpdateType.MASS, UpdateType.DAILY)
 """A window reaches back from the latest success of these types, never from an Hourly."""
 
 
+FAILURES_KEPT = 100
+"""The log tells of at most so many failures of a table."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """What the log says of one table: the latest success of each type, and failures since (newest first)."""
 
     successes: Mapping[UpdateType, DataUpdate]
-    failures: Sequence[DataUpdate] = ()
+    failures: tuple[DataUpdate, ...] = ()
 
     def latest(self, types: Iterable[UpdateType]) -> DataUpdate | None:
         """The success recorded last among those types."""
@@ -38,6 +42,10 @@ class Past:
             if found is not None and (latest is None or found.sequence > latest.sequence):
                 latest = found
         return latest
+
+
+NO_PAST = Past(successes={})
+"""That of a table of which nothing is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +88,35 @@ def pasts(last_updates: Iterable[DataUpdate], failures: Mapping[str, Sequence[Da
     for update in last_updates:
         successes.setdefault(update.table_name, {})[update.update_type] = update
     return {
-        name: Past(successes=successes.get(name, {}), failures=failures.get(name, ()))
+        name: Past(successes=successes.get(name, {}), failures=tuple(failures.get(name, ())))
         for name in {*successes, *failures}
     }
+
+
+def gone_on(known: Mapping[str, Past], updates: Iterable[DataUpdate]) -> dict[str, Past]:
+    """The pasts after those updates, which may be known already or open; those of other tables are the same objects."""
+    found = dict(known)
+    for update in updates:
+        if update.outcome is not None:
+            name = update.table_name
+            found[name] = _with(found.get(name, NO_PAST), update)
+    return found
+
+
+def _with(past: Past, update: DataUpdate) -> Past:
+    """The past after that update; the same object if it says nothing new."""
+    last = past.successes.get(update.update_type)
+    if last is not None and last.sequence >= update.sequence:
+        return past
+    if update.outcome is Outcome.SUCCEEDED:
+        left = (
+            one for one in past.failures if one.update_type is not update.update_type or one.sequence > update.sequence
+        )
+        return Past(successes={**past.successes, update.update_type: update}, failures=tuple(left))
+    if any(failure.sequence == update.sequence for failure in past.failures):
+        return past
+    failures = sorted((*past.failures, update), key=lambda one: -one.sequence)
+    return Past(successes=past.successes, failures=tuple(failures[:FAILURES_KEPT]))
 
 
 def pending(
@@ -95,9 +129,8 @@ def pending(
     holds: Sequence[Hold] = (),
 ) -> tuple[Decision, ...]:
     """One decision for each data source, in the order of the configuration."""
-    nothing = Past(successes={})
     decisions = tuple(
-        decide(config, options, pasts.get(config.table_name, nothing), now, in_flight, new_operation_id, asked, holds)
+        decide(config, options, pasts.get(config.table_name, NO_PAST), now, in_flight, new_operation_id, asked, holds)
         for config in options.data_sources
     )
     return _probing(decisions, options, in_flight, [hold for hold in holds if hold.probe])

@@ -172,7 +172,7 @@ def sentences(table: TableHealth, now: datetime, configuration: str | None = Non
     return Sentences(
         happened=_ended(words.happened.format_map(facts)),
         where=_ended(words.place.format_map(facts)),
-        safe=_safe(table),
+        safe=_safe(table, now),
         next=_next(table, now),
         you=f"{you}: {command}",
         command=command,
@@ -243,12 +243,12 @@ def _service_off(table: TableHealth) -> str:
     return "No service runs that would sync it, or it hangs"
 
 
-def _safe(table: TableHealth) -> str:
+def _safe(table: TableHealth, now: datetime) -> str:
     if table.unseen is not None:
         return "Nobody can look now; what the last commit wrote is whole."
     if table.data_as_of is None:
         return "There is no data yet that could be wrong."
-    age = "its age cannot be told" if table.state is State.UNKNOWN else f"it is {span(table.age)} old"
+    age = "its age cannot be told" if table.state is State.UNKNOWN else f"it is {span(table.age_at(now))} old"
     limit = f", and its limit is {span(table.limit)}" if table.limit is not None else ""
     return f"Yes: it serves the source as of {instant(table.data_as_of)}, whole; {age}{limit}."
 

@@ -2,10 +2,15 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 from afresh.core import judgement
 from afresh.core.errors import CacheError
+from afresh.core.facts import Facts
+from afresh.core.health import TableHealth, judge
+from afresh.core.judge import Judge
 from afresh.core.judgement import Judgement
+from afresh.engine.pasts import Pasts, PastsOf, whole
 from afresh.engine.service import Service
 
 _GOOD_FOR_SECONDS, _MOST_SECONDS = 1.0, 1.8
@@ -13,20 +18,26 @@ _TIMES = 20.0
 """A judgement is good for so many times as long as it took to make, within these bounds."""
 
 
-def judged(service: Service) -> Judgement:
-    """How things stand at this moment; while the cache cannot be asked, of no table anything."""
+def judged(
+    service: Service, pasts: PastsOf = whole, judge: Callable[[Facts], tuple[TableHealth, ...]] = judge
+) -> Judgement:
+    """How things stand at this moment; while the cache cannot be asked, of no table anything. `pasts` and `judge` are
+    how the log is read and the tables are judged."""
     try:
-        return judgement.judged(service.facts())
+        return judgement.judged(service.facts(pasts), judge)
     except CacheError as error:
         return judgement.unseen(service.options, error, service.workplace.clock.now())
 
 
 class Judging:
-    """Judges a service at most once a second, however many look at it."""
+    """Judges a service at most once a second, however many look at it; of a table of which nothing has changed, only
+    when time changes its judgement."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._lock = threading.Lock()
+        self._pasts = Pasts()
+        self._judge = Judge()
         self._made_at = float("-inf")
         self._good_for = _GOOD_FOR_SECONDS
         self._known: Judgement | None = None
@@ -36,10 +47,13 @@ class Judging:
         with self._lock:
             begun = time.monotonic()
             if self._known is None or begun - self._made_at > self._good_for:
-                self._known = judged(self._service)
+                self._known = self._look()
                 self._made_at = time.monotonic()
                 self._good_for = min(max(_GOOD_FOR_SECONDS, _TIMES * (self._made_at - begun)), _MOST_SECONDS)
             return self._known
+
+    def _look(self) -> Judgement:
+        return judged(self._service, self._pasts, self._judge)
 
     def known(self) -> Judgement | None:
         """The judgement, if it is good still; waits for nothing."""

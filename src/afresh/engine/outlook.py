@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from afresh.core import circuit, schedule
+from afresh.core import circuit
 from afresh.core.actions import standing
 from afresh.core.cause import Cause
 from afresh.core.circuit import Breaker, Circuit
@@ -17,12 +17,11 @@ from afresh.core.schedule import Past
 from afresh.engine.checks import last_check
 from afresh.engine.clockwatch import is_behind
 from afresh.engine.instance import live_instances
+from afresh.engine.pasts import PastsOf, whole
 
 
-def outlook(
-    options: DataSyncOptions, cache: Cache, clock: Clock, sources: Mapping[str, SourceState] | None = None
-) -> Facts:
-    """Asks the cache. `sources` is what else is known of the source systems.
+def outlook(options: DataSyncOptions, cache: Cache, clock: Clock, pasts_of: PastsOf = whole) -> Facts:
+    """Asks the cache; `pasts_of` is how the log is read.
 
     The clock is read before the log, so that nothing looks younger than it is; an update that ends in between is
     seen as running or as ended, never as neither.
@@ -32,7 +31,7 @@ def outlook(
     checked = last_check(cache.leases)
     running = tuple(cache.log.history(open_only=True, limit=len(options.data_sources) + 100))
     live = live_instances(cache.leases, clock)
-    pasts = schedule.pasts(cache.log.last_updates(), cache.log.failures())
+    pasts = pasts_of(cache.log, running)
     found = circuit.breakers(options, pasts, asked, now)
     return Facts(
         options=options,
@@ -43,7 +42,7 @@ def outlook(
         live=live,
         last_check=checked,
         clock_is_behind=behind,
-        sources=_told(options, pasts, found, _sessions(cache, now), now) | dict(sources or {}),
+        sources=_told(options, pasts, found, _sessions(cache, now), now),
         holds=circuit.holds(options, found, now),
     )
 

@@ -23,6 +23,7 @@ from afresh.engine.clockwatch import ClockWatch
 from afresh.engine.instance import Heartbeat, live_instances, release_dead
 from afresh.engine.orchestrator import Limits, Orchestrator
 from afresh.engine.outlook import outlook
+from afresh.engine.pasts import PastsOf, whole
 from afresh.engine.progress import Progress
 from afresh.engine.requests import Requests
 from afresh.engine.skews import Skews
@@ -179,9 +180,9 @@ class Service:
         holds = self._breakers.look(pasts, asked, now)
         return schedule.pending(self.options, pasts, now, in_flight, _new_operation_id, asked, holds)
 
-    def facts(self) -> Facts:
-        """How things stand now, as far as the cache tells."""
-        return outlook(self.options, self.workplace.cache, self.workplace.clock)
+    def facts(self, pasts: PastsOf = whole) -> Facts:
+        """How things stand now, as far as the cache tells. `pasts` is how the log is read."""
+        return outlook(self.options, self.workplace.cache, self.workplace.clock, pasts)
 
     def sync_now(
         self,
@@ -223,7 +224,7 @@ class Service:
     ) -> DataUpdateTask:
         cache = self.workplace.cache
         pasts = schedule.pasts(cache.log.last_updates(), cache.log.failures())
-        past = pasts.get(config.table_name, schedule.Past(successes={}))
+        past = pasts.get(config.table_name, schedule.NO_PAST)
         leave = schedule.accepted(standing(cache.actions.latest()), past, config.table_name)
         return DataUpdateTask(
             table_name=config.table_name,

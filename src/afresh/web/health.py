@@ -6,7 +6,7 @@ from html import escape
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from afresh.core.account import JsonValue
+from afresh.core.account import JsonValue, seconds
 from afresh.core.errors import AfreshError
 from afresh.core.judgement import Judgement
 from afresh.core.phrases import iso, span
@@ -81,11 +81,11 @@ def _entry(found: Judgement, number: int) -> JsonValue:
             "cause": None if table.cause is None else str(table.cause),
             "sourceSystem": table.source_system,
             "dataAsOf": iso(table.data_as_of),
-            "ageSeconds": None if table.age is None else table.age.total_seconds(),
-            "limitSeconds": None if table.limit is None else table.limit.total_seconds(),
+            "ageSeconds": seconds(table.age_at(found.at)),
+            "limitSeconds": seconds(table.limit),
             "lastSuccess": {str(kind): iso(update.start_dt) for kind, update in sorted(table.last_success.items())},
             "runningSince": iso(table.running_since),
-            "overdueBySeconds": None if table.overdue_by is None else table.overdue_by.total_seconds(),
+            "overdueBySeconds": seconds(table.overdue_at(found.at)),
             "consecutiveFailures": table.consecutive_failures,
             "lastError": table.last_error,
             "nextDue": iso(table.next_at),
@@ -98,16 +98,15 @@ def freshness(request: Request, table: str, _caller: Reader) -> JSONResponse:
     """200 if a committed update proves that the table's data is within its limit, else 503."""
     found = view_of(request).now()
     judged = found.of(table)
-    fresh = (
-        judged.state in _WITHIN and judged.age is not None and judged.limit is not None and judged.age <= judged.limit
-    )
+    age = judged.age_at(found.at)
+    fresh = judged.state in _WITHIN and age is not None and judged.limit is not None and age <= judged.limit
     body: JsonValue = {
         "table": judged.table_name,
         "fresh": fresh,
         "state": str(judged.state),
         "data_as_of": iso(judged.data_as_of),
-        "age_seconds": None if judged.age is None else judged.age.total_seconds(),
-        "limit_seconds": None if judged.limit is None else judged.limit.total_seconds(),
+        "age_seconds": seconds(age),
+        "limit_seconds": seconds(judged.limit),
     }
     return JSONResponse(body, status_code=200 if fresh else 503)
 
@@ -115,8 +114,10 @@ def freshness(request: Request, table: str, _caller: Reader) -> JSONResponse:
 @router.get("/badge/{table}.json", summary="One table's state for a badge of others")
 def badge_json(request: Request, table: str, _caller: Reader) -> JSONResponse:
     """The state as a shield takes it."""
-    judged = view_of(request).now().of(table)
-    message = f"{judged.state}" + (f", {span(judged.age)} old" if judged.age is not None else "")
+    found = view_of(request).now()
+    judged = found.of(table)
+    age = judged.age_at(found.at)
+    message = f"{judged.state}" + (f", {span(age)} old" if age is not None else "")
     return JSONResponse(
         {"schemaVersion": 1, "label": judged.table_name, "message": message, "color": LOOKS[judged.state].colour}
     )

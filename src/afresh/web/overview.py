@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from afresh.core import account
@@ -16,6 +17,7 @@ from afresh.core.states import WORST_FIRST, State
 SHOWN, FOLDED, NAMED = 60, 400, 8
 """How many tables are on a page, are named in the fold of the fresh ones, and are named with a problem."""
 SORTS = ("worst", "name", "age")
+_EVER = datetime.min.replace(tzinfo=UTC)
 _QUIET = frozenset({State.FRESH, State.DUE, State.SYNCING, State.DISABLED})
 
 
@@ -152,5 +154,5 @@ def chosen(found: Judgement, choice: Choice) -> list[TableHealth]:
     if choice.sort == "name":
         return sorted(tables, key=lambda table: table.table_name.casefold())
     if choice.sort == "age":
-        return sorted(tables, key=lambda table: -(table.age.total_seconds() if table.age else float("inf")))
+        return sorted(tables, key=lambda table: table.proved_at or _EVER)
     return tables

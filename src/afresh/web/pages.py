@@ -151,9 +151,7 @@ def one(request: Request, table: str, _caller: Reader) -> Response:
 def _one(request: Request, found: Judgement, judged: TableHealth, scope: str) -> str:
     view, table = view_of(request), judged.table_name
     seen = view.service.workplace.schemas.of(table)
-    updates: list[DataUpdate] = []
-    if found.unseen is None:
-        updates = list(view.service.workplace.cache.log.history(table_name=table, limit=_MOST_UPDATES))
+    updates = view.updates(judged, _MOST_UPDATES)
     succeeded = [update for update in reversed(updates) if update.outcome is Outcome.SUCCEEDED and update.end_dt]
     since = _known_since(updates, found.at)
     return written(
@@ -162,7 +160,7 @@ def _one(request: Request, found: Judgement, judged: TableHealth, scope: str) ->
         found=found,
         table=judged,
         told=found.told(judged),
-        evidence=(*evidence(judged), *(lookback.said for lookback in view.lookbacks(table))),
+        evidence=(*evidence(judged), *(lookback.said for lookback in view.lookbacks(judged))),
         updates=updates[:_STRIP],
         timeline=charts.timeline(updates, judged.limit, found.at, since or found.at - timedelta(days=_DAYS)),
         since=since,

@@ -68,9 +68,9 @@ def one_table(request: Request, table: str, _caller: Reader) -> Answer:
     view = view_of(request)
     return {
         "at": iso(found.at),
-        **account.of_table(judged, found.told(judged)),
+        **account.of_table(judged, found.told(judged), found.at),
         "evidence": list(evidence(judged)),
-        "lookback": [account.of_lookback(lookback) for lookback in view.lookbacks(table)],
+        "lookback": [account.of_lookback(lookback) for lookback in view.lookbacks(judged)],
         "configuration": shown(view.config(table)),
         "options": effective.as_json(effective.of_table(view.service.options, table, wiring.KINDS)),
         "schema": seen_columns(view.service.workplace.schemas.of(table)),
@@ -79,7 +79,7 @@ def one_table(request: Request, table: str, _caller: Reader) -> Answer:
 
 def _table(found: Judgement, name: str) -> dict[str, JsonValue]:
     judged = found.of(name)
-    return account.of_table(judged, found.told(judged))
+    return account.of_table(judged, found.told(judged), found.at)
 
 
 @router.get("/updates", summary="Syncs, latest first")

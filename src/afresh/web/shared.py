@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _MOST_PAGES = 200
-_MOST_PIECES = 3_000
 
 
 @dataclass(slots=True)
@@ -49,7 +48,8 @@ class Pages:
 class Pieces:
     """Values by key, each as long as its stamp is the same; those not asked for longest go first."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
 
@@ -65,6 +65,6 @@ class Pieces:
         with self._lock:
             self._kept[key] = (stamp, made)
             self._kept.move_to_end(key)
-            while len(self._kept) > _MOST_PIECES:
+            while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return made
