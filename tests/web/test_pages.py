@@ -159,14 +159,23 @@ def test_the_timeline_of_a_new_table_begins_with_its_first_sync(directory: Path)
 
 
 def test_the_grid_begins_with_the_latest(directory: Path) -> None:
-    """What was so just now stands where nobody has to scroll to see it."""
+    """What is so now stands where nobody has to scroll to see it; what was so at whole hours moves on with them."""
     with web_rig(directory, rows=[item(1)]) as found:
+
+        def cells(after: timedelta) -> list[str]:
+            found.rig.clock.advance(after)
+            found.app.state.view.forget()
+            return re.findall(r'<td class="cell (\w+)"', found.client.get("/grid").text)
+
+        found.rig.clock.advance(timedelta(minutes=1))
         found.rig.sync(UpdateType.MASS)
-        found.rig.clock.advance(timedelta(seconds=1))
-        found.app.state.view.forget()
-        cells = re.findall(r'<td class="cell (\w+)"', found.client.get("/grid").text)
-        assert cells[0] == "fresh"
-        assert set(cells[1:]) == {"late"}
+        assert cells(timedelta(seconds=1)) == ["fresh", *["late"] * 23]
+        assert cells(timedelta(minutes=58)) == ["fresh", *["late"] * 23]
+        assert cells(timedelta(minutes=2)) == ["fresh", "fresh", *["late"] * 22]
+        found.rig.source.fail_after = (0, SourceUnavailable("the source is away"))
+        found.rig.sync(UpdateType.DAILY)
+        assert cells(timedelta(seconds=1))[:2] == ["failed", "fresh"]
+        assert cells(timedelta(hours=2))[:4] == ["late", "late", "failed", "fresh"]
 
 
 def test_how_long_a_source_took_is_told_in_words(directory: Path) -> None:

@@ -14,6 +14,15 @@ from afresh.core.model import DataUpdate, Outcome, Phase
 from afresh.core.phrases import instant, span
 
 SIGNS: Mapping[str, str] = {"succeeded": "✓", "failed": "✗", "interrupted": "!", "cancelled": "–", "running": "↻"}
+CELLS: Mapping[str, Markup] = {
+    kind: Markup('<td class="cell {}" title="{}">{}</td>').format(kind, words, sign)
+    for kind, sign, words in (
+        ("fresh", "✓", "proved fresh"),
+        ("late", "·", "not proved fresh"),
+        ("failed", SIGNS["failed"], "a sync failed"),
+    )
+}
+"""The cells of the grid."""
 _BAR, _GAP, _HEIGHT = 6, 2, 28
 _WIDTH, _CHART = 640, 120
 

@@ -4,9 +4,8 @@ import asyncio
 import json
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cached_property
@@ -16,9 +15,9 @@ from afresh.core.errors import AfreshError
 from afresh.core.phrases import iso
 
 HEARTBEAT_SECONDS = 1.0
-_KEPT_EVENTS = 200
-_HELD_EVENTS = 256
-_GATHER_SECONDS = 0.2
+_KEPT_EVENTS = 1_000
+_HELD_TEXTS = 64
+_GATHER_SECONDS = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,79 +38,108 @@ class Live:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._listeners: list[_Listener] = []
         self._recent: deque[_Told] = deque(maxlen=_KEPT_EVENTS)
         self._number = 0
+        self._rounds: dict[asyncio.AbstractEventLoop, _Round] = {}
 
     def __call__(self, event: events.Event) -> None:
-        """Takes an event, from whatever thread. Each loop is woken once, however many listen there."""
+        """Takes an event, from whatever thread."""
         with self._lock:
             self._number += 1
-            told = _Told(number=self._number, event=event)
-            self._recent.append(told)
-            loops: dict[asyncio.AbstractEventLoop, list[_Listener]] = {}
-            for listener in self._listeners:
-                loops.setdefault(listener.loop, []).append(listener)
-        for loop, listeners in loops.items():
-            with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(_tell, listeners, told)
+            self._recent.append(_Told(number=self._number, event=event))
 
     def recent(self, operation_id: str) -> list[events.Event]:
         """What is remembered of one sync, oldest first."""
-        with self._lock:
-            kept = [told.event for told in self._recent]
         return [
-            event for event in kept if isinstance(event, events.SyncEvent) and event.task.operation_id == operation_id
+            told.event
+            for told in self._since(0)
+            if isinstance(told.event, events.SyncEvent) and told.event.task.operation_id == operation_id
         ]
 
     async def stream(self, look: Callable[[], Awaitable[str]], last_seen: int | None = None) -> AsyncIterator[str]:
         """Events from now on (or after one that was seen) in the form of server-sent events; those that come within a
         moment go together. A `beat` every second, however much happens, says that the link is whole, and by a mark
-        that `look` makes whether what is judged has changed."""
-        loop = asyncio.get_running_loop()
-        listener = _Listener(loop)
-        with self._lock:
-            missed = [] if last_seen is None else [told for told in self._recent if told.number > last_seen]
-            self._listeners.append(listener)
+        that `look` makes whether what is judged has changed. All who listen are told by one round."""
+        found = self._round(asyncio.get_running_loop(), look)
+        listener = _Listener()
+        found.listeners.append(listener)
         try:
             yield ": listening\n\n"
-            if missed:
+            if missed := [] if last_seen is None else [t for t in self._since(last_seen) if t.number <= found.told]:
                 yield "".join(told.text for told in missed)
-            beat_at = loop.time() + HEARTBEAT_SECONDS
-            while True:
-                if found := await listener.next(beat_at - loop.time()):
-                    yield "".join(told.text for told in found)
+            while texts := await listener.next():
+                yield "".join(texts)
+        finally:
+            found.listeners.remove(listener)
+
+    def _round(self, loop: asyncio.AbstractEventLoop, look: Callable[[], Awaitable[str]]) -> "_Round":
+        with self._lock:
+            found = self._rounds.get(loop)
+            if found is None:
+                found = self._rounds[loop] = _Round(told=self._number)
+                found.task = loop.create_task(self._go(loop, found, look))
+            return found
+
+    async def _go(self, loop: asyncio.AbstractEventLoop, found: "_Round", look: Callable[[], Awaitable[str]]) -> None:
+        """Tells the listeners of one loop, as long as there are some; whatever ends it ends their streams."""
+        beat_at = loop.time() + HEARTBEAT_SECONDS
+        try:
+            while found.listeners or loop.time() < beat_at:
+                await asyncio.sleep(min(_GATHER_SECONDS, max(beat_at - loop.time(), 0)))
+                new = self._since(found.told)
+                found.told = new[-1].number if new else found.told
+                text = "".join(told.text for told in new)
                 if loop.time() >= beat_at:
                     beat_at = loop.time() + HEARTBEAT_SECONDS
-                    yield f"event: beat\ndata: {json.dumps({'mark': await look()})}\n\n"
+                    text += f"event: beat\ndata: {json.dumps({'mark': await look()})}\n\n"
+                if text:
+                    for listener in found.listeners:
+                        listener.tell(text)
         finally:
             with self._lock:
-                self._listeners.remove(listener)
+                del self._rounds[loop]
+            for listener in found.listeners:
+                listener.end()
+
+    def _since(self, number: int) -> list[_Told]:
+        """What is remembered of what came after that one."""
+        with self._lock:
+            return [told for told in self._recent if told.number > number]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Round:
+    """What tells the listeners of one loop, and which event it told last."""
+
+    told: int
+    listeners: "list[_Listener]" = field(default_factory=list)
+    task: "asyncio.Task[None] | None" = None
 
 
 class _Listener:
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self.waiting: deque[_Told] = deque(maxlen=_HELD_EVENTS)
-        self.some = asyncio.Event()
+    def __init__(self) -> None:
+        self._waiting: deque[str] = deque(maxlen=_HELD_TEXTS)
+        self._some = asyncio.Event()
+        self._ended = False
 
-    async def next(self, seconds: float) -> list[_Told]:
-        """What has come, or comes within so many seconds and a moment after."""
-        try:
-            await asyncio.wait_for(self.some.wait(), max(seconds, 0))
-        except TimeoutError:
-            return []
-        await asyncio.sleep(_GATHER_SECONDS)
-        self.some.clear()
-        found = list(self.waiting)
-        self.waiting.clear()
+    def tell(self, text: str) -> None:
+        """Takes what there is to be told next."""
+        self._waiting.append(text)
+        self._some.set()
+
+    def end(self) -> None:
+        """Nothing will be told any more."""
+        self._ended = True
+        self._some.set()
+
+    async def next(self) -> list[str]:
+        """What was told since it was asked last; nothing if that was the end."""
+        while not self._waiting and not self._ended:
+            self._some.clear()
+            await self._some.wait()
+        found = list(self._waiting)
+        self._waiting.clear()
         return found
-
-
-def _tell(listeners: Sequence[_Listener], told: _Told) -> None:
-    for listener in listeners:
-        listener.waiting.append(told)
-        listener.some.set()
 
 
 def as_value(value: object) -> object:
@@ -119,7 +147,7 @@ def as_value(value: object) -> object:
     if isinstance(value, AfreshError):
         return {"error": type(value).__name__, "message": value.message, "hint": value.hint}
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_value(getattr(value, field.name)) for field in fields(value)}
+        return {each.name: as_value(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, datetime):
         return iso(value)
     if isinstance(value, timedelta):

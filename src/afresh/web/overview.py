@@ -83,7 +83,7 @@ def as_json(found: Judgement, choice: Choice) -> dict[str, JsonValue]:
         "unseen": None if found.unseen is None else found.unseen.message,
         "headline": headline(found),
         "problems": [_problem(found, cause, tables) for cause, tables in grouped(found)],
-        "tables": [account.of_table_in_short(table) for table in page.shown],
+        "tables": [account.of_table_in_short(table, found.at) for table in page.shown],
         "tables_in_all": page.unfolded,
         "next": None if page.later is None else f"/now.json?{choice.link(page.later)}",
         "fresh": [

@@ -40,6 +40,7 @@ _STRIP = 30
 _DAYS = 30
 _GRID = 100
 _MOST_UPDATES = 1000
+_COLUMNS = 24
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 _pages = Environment(loader=PackageLoader("afresh", "web"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
@@ -229,20 +230,25 @@ def grid(request: Request, _caller: Reader, hours: Hours = 24) -> Response:
 
 
 def _grid(request: Request, found: Judgement, hours: int) -> str:
-    ends, rows = _cells(view_of(request), found, hours)
+    ends, rows = _rows(view_of(request), found, hours)
     left_out = len(found.tables) - len(rows)
-    return written(request, "grid", found=found, rows=rows, ends=ends, hours=hours, left_out=left_out)
+    drawn = [(table, Markup("").join(charts.CELLS[kind] for kind in kinds)) for table, kinds in rows]
+    return written(request, "grid", found=found, rows=drawn, ends=ends, hours=hours, left_out=left_out)
 
 
-def _cells(
-    view: View, found: Judgement, hours: int
-) -> tuple[list[datetime], list[tuple[TableHealth, list[tuple[str, str, str]]]]]:
-    """The ends of the stretches of time, the latest first, and the cells of each table, the worst first."""
-    step, rows = timedelta(hours=hours) / 24, []
-    ends = [found.at - place * step for place in range(24)]
+def _rows(view: View, found: Judgement, hours: int) -> tuple[list[datetime], list[tuple[TableHealth, tuple[str, ...]]]]:
+    """The ends of the stretches of time, the latest first, and what was so in them of each table, the worst first.
+
+    They end at whole steps, but for that of now; so most of a row stays as it is for long.
+    """
+    step, rows = timedelta(hours=hours) / _COLUMNS, []
+    last = found.at - ((found.at - _EVER) % step or step)
+    ends = [found.at, *(last - place * step for place in range(_COLUMNS - 1))]
     for table in found.worst_first[:_GRID]:
-        proved = view.pieces.get(("proved", table.table_name), table.stamp, partial(_proved, view, found, table))
-        rows.append((table, [_cell(*proved, end - step, end) for end in ends]))
+        name = table.table_name
+        proved = view.pieces.get(("proved", name), table.stamp, partial(_proved, view, found, table))
+        before = view.pieces.get(("kinds", name, hours), (table.stamp, last), partial(_kinds, *proved, step, ends[1:]))
+        rows.append((table, (*_kinds(*proved, found.at - last, ends[:1]), *before)))
     return ends, rows
 
 
@@ -254,14 +260,17 @@ def _proved(view: View, found: Judgement, table: TableHealth) -> tuple[list[tupl
     return charts.fresh_spans(updates, table.limit, _EVER, _NEVER), failed
 
 
-def _cell(
-    spans: list[tuple[datetime, datetime]], failed: list[datetime], begin: datetime, end: datetime
-) -> tuple[str, str, str]:
-    """Class, sign and words of one stretch of time."""
+def _kinds(
+    spans: list[tuple[datetime, datetime]], failed: list[datetime], step: timedelta, ends: Sequence[datetime]
+) -> tuple[str, ...]:
+    """What was so in the stretches of time that end there."""
+    return tuple(_kind(spans, failed, end - step, end) for end in ends)
+
+
+def _kind(spans: list[tuple[datetime, datetime]], failed: list[datetime], begin: datetime, end: datetime) -> str:
     if any(begin <= started < end for started in failed):
-        return "failed", charts.SIGNS["failed"], "a sync failed"
-    fresh = any(first <= end <= last for first, last in spans)
-    return ("fresh", "✓", "proved fresh") if fresh else ("late", "·", "not proved fresh")
+        return "failed"
+    return "fresh" if any(first <= end <= last for first, last in spans) else "late"
 
 
 @router.get("/grid.json")
@@ -269,15 +278,15 @@ def grid_json(request: Request, _caller: Reader, hours: Hours = 24) -> Response:
     """The same as JSON: for each table, what was so at each of the ends, the latest first."""
     view = view_of(request)
     found = view.now()
-    ends, rows = _cells(view, found, hours)
+    ends, rows = _rows(view, found, hours)
     return JSONResponse(
         {
             "at": phrases.iso(found.at),
             "hours": hours,
             "ends": [phrases.iso(end) for end in ends],
             "tables": [
-                {"table_name": table.table_name, "state": str(table.state), "cells": [kind for kind, _, _ in cells]}
-                for table, cells in rows
+                {"table_name": table.table_name, "state": str(table.state), "cells": list(kinds)}
+                for table, kinds in rows
             ],
             "left_out": len(found.tables) - len(rows),
             "all": "/api/v1/tables",
