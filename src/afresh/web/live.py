@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -56,7 +56,9 @@ class Live:
             if isinstance(told.event, events.SyncEvent) and told.event.task.operation_id == operation_id
         ]
 
-    async def stream(self, look: Callable[[], Awaitable[str]], last_seen: int | None = None) -> AsyncIterator[str]:
+    async def stream(
+        self, look: Callable[[], Awaitable[str]], last_seen: int | None = None
+    ) -> AsyncGenerator[str, None]:
         """Events from now on (or after one that was seen) in the form of server-sent events; those that come within a
         moment go together. A `beat` every second, however much happens, says that the link is whole, and by a mark
         that `look` makes whether what is judged has changed. All who listen are told by one round."""
@@ -81,8 +83,9 @@ class Live:
             return found
 
     async def _go(self, loop: asyncio.AbstractEventLoop, found: "_Round", look: Callable[[], Awaitable[str]]) -> None:
-        """Tells the listeners of one loop, as long as there are some; whatever ends it ends their streams."""
-        beat_at = loop.time() + HEARTBEAT_SECONDS
+        """Tells the listeners of one loop, as long as there are some; what ends it, an error of `look` say, ends their
+        streams."""
+        beat_at, failure = loop.time() + HEARTBEAT_SECONDS, None
         try:
             while found.listeners or loop.time() < beat_at:
                 await asyncio.sleep(min(_GATHER_SECONDS, max(beat_at - loop.time(), 0)))
@@ -95,11 +98,13 @@ class Live:
                 if text:
                     for listener in found.listeners:
                         listener.tell(text)
+        except Exception as error:  # noqa: BLE001 - whoever listens raises it
+            failure = error
         finally:
             with self._lock:
                 del self._rounds[loop]
             for listener in found.listeners:
-                listener.end()
+                listener.end(failure)
 
     def _since(self, number: int) -> list[_Told]:
         """What is remembered of what came after that one."""
@@ -121,22 +126,25 @@ class _Listener:
         self._waiting: deque[str] = deque(maxlen=_HELD_TEXTS)
         self._some = asyncio.Event()
         self._ended = False
+        self._failure: Exception | None = None
 
     def tell(self, text: str) -> None:
         """Takes what there is to be told next."""
         self._waiting.append(text)
         self._some.set()
 
-    def end(self) -> None:
-        """Nothing will be told any more."""
-        self._ended = True
+    def end(self, failure: Exception | None) -> None:
+        """Nothing will be told any more, because of that."""
+        self._ended, self._failure = True, failure
         self._some.set()
 
     async def next(self) -> list[str]:
-        """What was told since it was asked last; nothing if that was the end."""
+        """What was told since it was asked last; nothing if that was the end. Raises what made it end early."""
         while not self._waiting and not self._ended:
             self._some.clear()
             await self._some.wait()
+        if not self._waiting and self._failure is not None:
+            raise self._failure
         found = list(self._waiting)
         self._waiting.clear()
         return found
