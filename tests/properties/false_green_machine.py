@@ -32,7 +32,7 @@ from afresh.core.schema import TIMESTAMP, Column, TableSchema
 from afresh.core.states import State
 from afresh.engine.cancellation import CancelToken
 from afresh.engine.instance import _process_start, machine
-from afresh.engine.judging import judged
+from afresh.engine.judging import Judging, judged
 from afresh.engine.service import Service
 from afresh.engine.sync import Table, Workplace
 from afresh.testing.clock import START, ManualClock
@@ -112,6 +112,7 @@ class FalseGreen(RuleBasedStateMachine):
             data_sources=tuple(_config(name) for name in TABLES),
         )
         self.reader = self._made("reader", lambda _event: None)
+        self.judging = Judging(self.reader)
 
     @initialize()
     def begin(self) -> None:
@@ -222,8 +223,11 @@ class FalseGreen(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_falsely_green(self) -> None:
-        """Neither the judgement nor the command calls a table fresh that is not, and they say the same."""
+        """Neither the judgement nor the command calls a table fresh that is not, and they say the same; so does the
+        judgement of somebody who has looked all the time, and keeps what has not changed."""
         found = judged(self.reader)
+        self.judging.forget()
+        kept = self.judging.now()
         told: Any = as_json(found, {})
         for table, said in zip(found.tables, told["tables"], strict=True):
             assert (said["table_name"], said["state"], said["colour"] == "green") == (
@@ -234,11 +238,18 @@ class FalseGreen(RuleBasedStateMachine):
             assert (table.cause is None) == (table.state is State.FRESH)
             if table.state is State.FRESH:
                 self.fresh_seen += 1
-                lie = self.lie(table.table_name)
-                assert lie is None, f"{table.table_name} is called fresh, but {lie}"
+                self._is_fresh(table.table_name)
+        for table in kept.tables:
+            if table.state is State.FRESH:
+                self._is_fresh(table.table_name)
+        assert kept.tables == found.tables
         self.steps += 1
         if self.steps % _FACES_EVERY == 0:
             self._all_say_the_same({table.table_name: table.state for table in found.tables})
+
+    def _is_fresh(self, name: str) -> None:
+        lie = self.lie(name)
+        assert lie is None, f"{name} is called fresh, but {lie}"
 
     def _all_say_the_same(self, judged: dict[str, State]) -> None:
         """API, health endpoint, pages and metrics show that same judgement, and none is greener."""

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.properties.false_green_machine import FalseGreen
 
-from afresh.core import health, schedule
+from afresh.core import health, judge, schedule
 from afresh.core.actions import ActionKind, Standing
 from afresh.core.facts import Facts
 from afresh.core.model import UpdateType
@@ -82,18 +82,18 @@ def crawling(world: FalseGreen) -> None:
 
 Patch = tuple[Any, str, Any]
 NEVER, ALWAYS = property(lambda _: False), property(lambda _: True)
-NO_TIME = property(lambda _: timedelta(0))
 DEFECTS: dict[str, tuple[Callable[[FalseGreen], None], list[Patch]]] = {
     "a service is taken to be there": (stopped, [(Facts, "service_is_on", ALWAYS)]),
     "a pause is forgotten": (paused, [(Standing, "pause_of", lambda *_: None)]),
     "time that a clock lost is forgotten": (set_back, [(Standing, "lost_since", lambda *_: timedelta(0))]),
     "a clock that went back is believed": (set_back_unseen, [(health._Seen, "clock_is_wrong", NEVER)]),
+    "a judgement is kept though it does not hold": (paused, [(judge._Kept, "holds", lambda *_: True)]),
     "age is counted from the end": (
         crawling,
         [
             (health, "slots_of", by_the_end),
             (schedule, "slots_of", by_the_end),
-            (health._Seen, "age", NO_TIME),
+            (health, "_proved_at", lambda latest, _: latest.end_dt),
         ],
     ),
 }
