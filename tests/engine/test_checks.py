@@ -62,6 +62,19 @@ def test_a_clock_that_goes_back_is_noted(directory: Path) -> None:
     assert judged.age_at(rig.clock.now()) == timedelta(0)
 
 
+def test_a_clock_that_goes_back_while_the_service_hangs(directory: Path) -> None:
+    """A sync by hand notes it; the service's last check is no younger for that."""
+    rig = make_rig(directory, rows=[item(1)])
+    rig.service.recover()
+    rig.service.check()
+    rig.clock.advance(40 * MINUTE)
+    rig.clock.step(-39 * MINUTE)
+    rig.sync(MASS)
+    assert state(rig) is State.STOPPED
+    rig.service.check()
+    assert state(rig) is State.FRESH
+
+
 def test_a_clock_that_goes_back_twice(directory: Path) -> None:
     """What is lost adds up as long as it concerns an update that counts."""
     rig = make_rig(directory, rows=[item(1)])

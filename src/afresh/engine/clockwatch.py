@@ -15,6 +15,7 @@ from afresh.core.actions import Action, ActionKind, standing
 from afresh.core.facts import CLOCK_TOLERANCE
 from afresh.core.phrases import instant
 from afresh.core.ports import Cache, Clock, Lease, Leases
+from afresh.engine.checks import set_back
 from afresh.engine.instance import live_instances, machine, machine_of
 
 _NAME = "clock"
@@ -93,14 +94,15 @@ class ClockWatch:
         recorded = (*latest, *self._cache.log.history(open_only=True, limit=_MOST_OPEN))
         asked = standing(self._cache.actions.latest())
         earlier = max((asked.lost_since(update.sequence) for update in latest), default=_NONE)
-        lost = before + unsure - now + earlier
+        lost = before + unsure - now
+        set_back(self._cache.leases, lost)
         self._cache.actions.record(
             Action(
                 at=now,
                 who=self._instance_id,
                 kind=ActionKind.CLOCK,
                 reason=f"the clock went back from {instant(before)} to {instant(now)}",
-                argument=f"{max((one.sequence for one in recorded), default=0)} {math.ceil(lost.total_seconds())}",
+                argument=f"{max((one.sequence for one in recorded), default=0)} {math.ceil((lost + earlier).total_seconds())}",
             )
         )
 
