@@ -87,7 +87,7 @@ def as_json(found: Judgement, choice: Choice) -> dict[str, JsonValue]:
         "tables_in_all": page.unfolded,
         "next": None if page.later is None else f"/now.json?{choice.link(page.later)}",
         "fresh": [
-            {"table_name": table.table_name, "age_seconds": None if table.age is None else table.age.total_seconds()}
+            {"table_name": table.table_name, "age_seconds": account.seconds(table.age_at(found.at))}
             for table in page.folded
         ],
         "fresh_in_all": page.fresh,
