@@ -96,13 +96,14 @@ class ClockWatch:
         earlier = max((asked.lost_since(update.sequence) for update in latest), default=_NONE)
         lost = before + unsure - now
         set_back(self._cache.leases, lost)
+        last = max((one.sequence for one in recorded), default=0)
         self._cache.actions.record(
             Action(
                 at=now,
                 who=self._instance_id,
                 kind=ActionKind.CLOCK,
                 reason=f"the clock went back from {instant(before)} to {instant(now)}",
-                argument=f"{max((one.sequence for one in recorded), default=0)} {math.ceil((lost + earlier).total_seconds())}",
+                argument=f"{last} {math.ceil((lost + earlier).total_seconds())}",
             )
         )
 
