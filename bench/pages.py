@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from starlette.testclient import TestClient
 
@@ -34,6 +34,7 @@ MOST_MILLISECONDS, MOST_BYTES = 300.0, 150_000
 JUDGED = frozenset({"/", "/now.json", "/tables/Table0008", "status"})
 """What has to keep the limits; the others are shown for comparison, and asked for a tenth as often."""
 _SELDOM = 10
+_DAY = datetime.now(UTC).date() - timedelta(days=30)
 PATHS = (
     "/",
     "/?state=Stopped",
@@ -47,9 +48,9 @@ PATHS = (
     "/history?outcome=failed",
     "/history?table=Table0008&outcome=failed",
     "/history?before=1000000",
-    "/history?since=2026-01-10&until=2026-01-12",
-    "/history?since=2026-01-10&until=2026-01-12&outcome=failed",
-    "/history?until=2026-01-12&table=Table0008",
+    f"/history?since={_DAY}&until={_DAY}",
+    f"/history?since={_DAY}&until={_DAY}&outcome=failed",
+    f"/history?until={_DAY}&table=Table0008",
     "/now.json",
     "/tables/Table0008.json",
     "/history.json?outcome=failed",
