@@ -93,17 +93,13 @@ class CachePart(Part):
         if work.counts is not None and work.counts != counts:
             raise WrongWork(f"{job}: counted {work.counts}, where {counts} was done")
 
+    def begin(self, job: Job) -> None:
+        open_cache(self._options(job)).close()
+
     def afresh(self, job: Job) -> Work:
         """One sync, as the service runs it: log, schema check, reading ahead, staging, merge, counts, success."""
-        table = table_name(job)
-        config = DataSourceConfig(
-            table_name=table,
-            source_system="Bench",
-            fetcher="bench",
-            mass=ScheduleConfig(interval=timedelta(days=7)),
-            hourly=ScheduleConfig(interval=timedelta(hours=1)),
-        )
-        options = DataSyncOptions(cache=CacheConfig(url=self.url(job)), data_sources=(config,))
+        options = self._options(job)
+        (config,) = options.data_sources
         workplace = Workplace(
             cache=open_cache(options),
             clock=SystemClock(),
@@ -113,7 +109,7 @@ class CachePart(Part):
             bulk_copy_batch_size=options.bulk_copy_batch_size,
         )
         task = DataUpdateTask(
-            table_name=table,
+            table_name=config.table_name,
             update_type=UpdateType.MASS if job.case == "load" else UpdateType.HOURLY,
             source_system="Bench",
             minimum_dt=None if job.case == "load" else datetime(2026, 1, 1, tzinfo=UTC),
@@ -126,6 +122,16 @@ class CachePart(Part):
         finally:
             workplace.cache.close()
         return Work(rows=done.rows, counts=asdict(done.counts))
+
+    def _options(self, job: Job) -> DataSyncOptions:
+        config = DataSourceConfig(
+            table_name=table_name(job),
+            source_system="Bench",
+            fetcher="bench",
+            mass=ScheduleConfig(interval=timedelta(days=7)),
+            hourly=ScheduleConfig(interval=timedelta(hours=1)),
+        )
+        return DataSyncOptions(cache=CacheConfig(url=self.url(job)), data_sources=(config,))
 
 
 class RowsFetcher:

@@ -60,6 +60,11 @@ class OpenFile:
         self._memory = address.first_memory
         self._pieces: int | None = None
 
+    @property
+    def memory(self) -> int:
+        """What DuckDB may use now, in bytes."""
+        return self._memory
+
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for one task, to be closed by the caller."""
         with translated(self.address.path):

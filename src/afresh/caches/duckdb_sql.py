@@ -77,7 +77,10 @@ RESERVED = frozenset({"dataupdate", "lastdataupdates", "afreshlease", "afreshcol
 
 STAGING = "temp.main.afresh_staging"
 DUE = "temp.main.afresh_due"
-"""What the present merge writes: the staged rows by arrival, and whether the table has them already."""
+"""What the present merge writes: the staged rows by arrival; whether the table has them already, and at which row id;
+and in which columns they differ, as bits of numbers."""
+
+_BITS = 62
 
 _PLAIN_TYPES: dict[pa.DataType, str] = {
     pa.bool_(): "BOOLEAN",
@@ -131,9 +134,10 @@ def create_staging(schema: TableSchema) -> str:
     return f"CREATE OR REPLACE TEMP TABLE {_bare(STAGING)} ({', '.join(columns)}, arrival BIGINT)"
 
 
-def create_due() -> str:
+def create_due(schema: TableSchema) -> str:
     """An empty temporary table for what a merge is going to write."""
-    return f"CREATE OR REPLACE TEMP TABLE {_bare(DUE)} AS SELECT 0::BIGINT AS arrival, true AS known WHERE false"
+    words = "".join(f", d{place} BIGINT" for place in range(len(_words(schema))))
+    return f"CREATE OR REPLACE TEMP TABLE {_bare(DUE)} (arrival BIGINT, known BOOLEAN, place BIGINT{words})"
 
 
 def note(found: str) -> str:
@@ -184,16 +188,38 @@ def fill(table: str, schema: TableSchema) -> str:
     return f"INSERT INTO {table} ({_list(schema.names)}) SELECT {_all(schema)} FROM {STAGING} AS s"
 
 
-def find_changed(table: str, schema: TableSchema, *, trust_source: bool) -> str:
-    """The staged rows of an interval of arrival that differ from the table's, and are not older.
+def find_due(table: str, schema: TableSchema, *, trust_source: bool, placed: bool) -> str:
+    """The staged rows of an interval of arrival that the table does not have, or has otherwise and not newer, as `DUE`
+    has them; without row ids unless they are `placed`.
 
-    Parameters: the interval, then those of `fold_parameters`.
+    Parameters: the interval, then those of `fold_parameters`. It is an outer join because DuckDB then looks only at the
+    row groups that can have the keys in question, which it does not for NOT EXISTS.
     """
     condition = _differs(schema)
     if schema.last_update and not trust_source:
         condition = f"{_not_older(schema)}\n  AND {condition}"
+    known = f"t.{quote(schema.key[0])} IS NOT NULL"
+    found = ["s.arrival", known, "t.rowid" if placed else "NULL", *_words(schema)]
     some = f"SELECT * FROM {STAGING} WHERE arrival >= ? AND arrival < ?"
-    return f"SELECT s.arrival, true FROM ({some}) AS s JOIN {table} AS t ON {_same_key(schema)}\nWHERE {condition}"
+    return (
+        f"SELECT {', '.join(found)}\nFROM {table} AS t RIGHT JOIN ({some}) AS s ON {_same_key(schema)}\n"
+        f"WHERE NOT ({known}) OR ({condition})"
+    )
+
+
+def sum_due(schema: TableSchema, row_group: int) -> str:
+    """How many rows are due that the table has, how many that it does not have, how many staged rows that is, in how
+    many row groups of the table the former are, and the bits of the columns in which they differ."""
+    words = "".join(f", coalesce(bit_or(d{place}) FILTER (known), 0)" for place in range(len(_words(schema))))
+    return (
+        "SELECT count(*) FILTER (known), count(*) FILTER (NOT known), count(DISTINCT arrival), "
+        f"count(DISTINCT place // {row_group}){words} FROM {DUE}"
+    )
+
+
+def columns_of(words: Sequence[int], schema: TableSchema) -> tuple[str, ...]:
+    """The columns whose bits are set."""
+    return tuple(name for place, name in enumerate(schema.values) if words[place // _BITS] & 1 << place % _BITS)
 
 
 def fold_parameters(schema: TableSchema, *, trust_source: bool) -> list[datetime]:
@@ -211,9 +237,9 @@ def late(table: str, schema: TableSchema, shadow: str | None = None) -> str:
     *key, (ours, theirs) = columns
     same = " AND ".join(f"t.{one} = s.{other}" for one, other in key)
     return (
-        f"SELECT count(*), epoch_us(min(s.{theirs})) FROM {shadow or STAGING} AS s\n"
-        f"WHERE s.{theirs} < ? AND EXISTS (SELECT 1 FROM {table})\n"
-        f"  AND NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {same} AND t.{ours} >= s.{theirs})"
+        f"SELECT count(*), epoch_us(min(s.{theirs}))\n"
+        f"FROM {table} AS t RIGHT JOIN (SELECT * FROM {shadow or STAGING} WHERE {theirs} < ?) AS s ON {same}\n"
+        f"WHERE (t.{ours} >= s.{theirs}) IS NOT TRUE AND EXISTS (SELECT 1 FROM {table})"
     )
 
 
@@ -222,22 +248,15 @@ def stamp_parameter(at: datetime, schema: TableSchema) -> datetime:
     return _instant(at, schema)
 
 
-def find_new(table: str, schema: TableSchema) -> str:
-    """The staged rows whose key the table does not have."""
-    found = f"SELECT 1 FROM {table} AS t WHERE {_same_key(schema)}"
-    return f"SELECT s.arrival, false FROM {STAGING} AS s WHERE NOT EXISTS ({found})"
-
-
 def delete_changed(table: str, schema: TableSchema) -> str:
-    """Takes out the rows that changed, to be inserted as they are now: much cheaper than an update, which rewrites
-    every column of every row group it touches."""
+    """Takes out the rows that changed, to be inserted as they are now."""
     return f"DELETE FROM {table} AS t USING ({_due(schema.key, schema, 'known')}) AS s WHERE {_same_key(schema)}"
 
 
-def update_changed(table: str, schema: TableSchema) -> str:
-    """Changes the rows that changed where they are."""
-    assigned = ", ".join(f"{quote(name)} = s.{place}" for name, place in _pairs(schema, schema.values))
-    rows = _due(schema.names, schema, "known")
+def update_changed(table: str, schema: TableSchema, names: Sequence[str]) -> str:
+    """Changes these columns of the rows that changed, where they are."""
+    assigned = ", ".join(f"{quote(name)} = s.{place}" for name, place in _pairs(schema, names))
+    rows = _due([*schema.key, *names], schema, "known")
     return f"UPDATE {table} AS t SET {assigned} FROM ({rows}) AS s WHERE {_same_key(schema)}"
 
 
@@ -300,6 +319,17 @@ def _differs(schema: TableSchema) -> str:
 def _each_differs(left: str, right: str, pairs: Sequence[tuple[str, str]]) -> str:
     each = [f"{left}.{one} IS DISTINCT FROM {right}.{other}" for one, other in pairs]
     return f"({' OR '.join(each)})" if each else "false"
+
+
+def _words(schema: TableSchema) -> list[str]:
+    """Numbers whose bits say in which columns a row differs, 0.0 and -0.0 included, which DuckDB takes for equal."""
+    bits = []
+    for place, (name, staged) in enumerate(_pairs(schema, schema.values)):
+        differs = f"t.{quote(name)} IS DISTINCT FROM s.{staged}"
+        if pa.types.is_floating(schema.column(name).type):
+            differs += f" OR signbit(t.{quote(name)}) IS DISTINCT FROM signbit(s.{staged})"
+        bits.append(f"(({differs})::BIGINT << {place % _BITS})")
+    return [" | ".join(bits[start : start + _BITS]) for start in range(0, len(bits), _BITS)]
 
 
 def _same_key(schema: TableSchema) -> str:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from afresh.caches import duckdb_sql as sql
 from afresh.caches import duckdb_tables as tables
 from afresh.caches.duckdb_connection import Database
+from afresh.caches.duckdb_due import Due
 from afresh.caches.duckdb_file import ROW_GROUP
 from afresh.caches.duckdb_log import complete_open, hold_open
 from afresh.caches.duckdb_session import INCOMING, Session
@@ -188,8 +189,11 @@ class DuckdbStage:
             self._filling = True
         numbered = []
         for batch in waiting:
-            numbers = np.arange(self._staged.rows, self._staged.rows + batch.num_rows)
-            columns = [*batch.columns, pa.array(numbers, pa.int64())]
+            numbers = np.arange(self._staged.rows, self._staged.rows + batch.num_rows, dtype=np.int64)
+            columns = [
+                *batch.columns,
+                pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers.tobytes())]),
+            ]
             numbered.append(pa.RecordBatch.from_arrays(columns, schema=self._incoming))
             self._staged = self._staged.plus(batch.num_rows, batch.nbytes)
         self._session.load(numbered, f"INSERT INTO {sql.STAGING} SELECT * FROM {INCOMING}")
@@ -214,32 +218,34 @@ class DuckdbStage:
         return counts
 
     def _merged(self, session: Session, target: str, staged: int, *, trust_source: bool) -> MergeCounts:
-        session.run(sql.create_due())
-        changed = self._find_changed(session, target, trust_source=trust_source)
-        new = session.one(sql.note(sql.find_new(target, self._schema))) - changed
-        updated, inserted = self._write_due(session, target, changed, new)
-        self._check(updated, changed)
-        self._check(inserted, new)
+        due = self._find_due(session, target, trust_source=trust_source)
+        updated, inserted = self._write(session, target, due)
+        self._check(updated, due.changed)
+        self._check(inserted, due.new)
         return MergeCounts(inserted=inserted, updated=updated, unchanged=staged - inserted - updated)
 
-    def _find_changed(self, session: Session, target: str, *, trust_source: bool) -> int:
-        found = 0
-        if self._schema.values:
-            statement = sql.note(sql.find_changed(target, self._schema, trust_source=trust_source))
-            folds = sql.fold_parameters(self._schema, trust_source=trust_source)
-            for part in self._staged.parts():
-                found = session.one(statement, (*part, *folds))
-        return found
+    def _find_due(self, session: Session, target: str, *, trust_source: bool) -> Due:
+        session.run(sql.create_due(self._schema))
+        placed = tables.has_row_ids(session, target)
+        statement = sql.note(sql.find_due(target, self._schema, trust_source=trust_source, placed=placed))
+        folds = sql.fold_parameters(self._schema, trust_source=trust_source)
+        for part in self._staged.parts():
+            session.run(statement, (*part, *folds))
+        changed, new, rows, groups, *words = session.rows(sql.sum_due(self._schema, ROW_GROUP))[0]
+        self._check(changed + new, rows)
+        columns = sql.columns_of(words, self._schema)
+        return Due(changed=changed, new=new, columns=columns, groups=groups if placed else None)
 
-    def _write_due(self, session: Session, target: str, changed: int, new: int) -> tuple[int, int]:
-        """Writes what was found; how many rows it changed, and how many it added."""
-        if not changed and not new:
+    def _write(self, session: Session, target: str, due: Due) -> tuple[int, int]:
+        """Writes what is due; how many rows it changed, and how many it added."""
+        if not due.changed and not due.new:
             return 0, 0
-        if self._reload or tables.is_plain(session, self._table_name):
-            updated = session.one(sql.delete_changed(target, self._schema)) if changed else 0
-            return updated, session.one(sql.insert_due(target, self._schema, known=True)) - changed
-        updated = session.one(sql.update_changed(target, self._schema)) if changed else 0
-        return updated, session.one(sql.insert_due(target, self._schema, known=False)) if new else 0
+        plain = self._reload or tables.is_plain(session, self._table_name)
+        if plain and not due.fits_in_place(self._schema, session.file.memory):
+            updated = session.one(sql.delete_changed(target, self._schema)) if due.changed else 0
+            return updated, session.one(sql.insert_due(target, self._schema, known=True)) - due.changed
+        updated = session.one(sql.update_changed(target, self._schema, due.columns)) if due.changed else 0
+        return updated, session.one(sql.insert_due(target, self._schema, known=False)) if due.new else 0
 
     def _check(self, found: int, expected: int) -> None:
         if found != expected:
@@ -254,7 +260,7 @@ class DuckdbStage:
         if existing == 0 or loaded == 0:
             return MergeCounts(inserted=loaded, deleted=existing)
         matched = updated = 0
-        by_part = "rowid" not in {name.lower() for name in self._schema.names}
+        by_part = tables.has_row_ids(session, self._shadow)
         statement = sql.compare(self._shadow, self._table, self._schema, part=by_part)
         for part in self._shadow_parts(session) if by_part else [()]:
             both, differ = session.rows(statement, part)[0]

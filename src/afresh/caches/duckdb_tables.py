@@ -120,6 +120,11 @@ def is_plain(session: Session, table_name: str) -> bool:
     return session.one(_DEPENDANTS, (table_name,) * 3) == 0
 
 
+def has_row_ids(session: Session, table: str) -> bool:
+    """Whether `rowid` is where a row is in the table, a quoted name, and not a column of that name."""
+    return session.one("SELECT count(*) FROM pragma_table_info(?) WHERE lower(name) = 'rowid'", (table,)) == 0
+
+
 def twin(session: Session, table_name: str, table: str) -> str:
     """The statement that makes an empty table with the same columns in the same order."""
     columns = [
