@@ -188,32 +188,41 @@ def fill(table: str, schema: TableSchema) -> str:
     return f"INSERT INTO {table} ({_list(schema.names)}) SELECT {_all(schema)} FROM {STAGING} AS s"
 
 
-def find_due(table: str, schema: TableSchema, *, trust_source: bool, placed: bool) -> str:
-    """The staged rows of an interval of arrival that the table does not have, or has otherwise and not newer, as `DUE`
-    has them; without row ids unless they are `placed`.
+def find_changed(table: str, schema: TableSchema, *, trust_source: bool, placed: bool) -> str:
+    """The staged rows of an interval of arrival that differ from the table's, and are not older, as `DUE` has them;
+    without row ids unless they are `placed`.
 
-    Parameters: the interval, then those of `fold_parameters`. It is an outer join because DuckDB then looks only at the
-    row groups that can have the keys in question, which it does not for NOT EXISTS.
+    Parameters: the interval, then those of `fold_parameters`.
     """
     condition = _differs(schema)
     if schema.last_update and not trust_source:
         condition = f"{_not_older(schema)}\n  AND {condition}"
-    known = f"t.{quote(schema.key[0])} IS NOT NULL"
-    found = ["s.arrival", known, "t.rowid" if placed else "NULL", *_words(schema)]
+    found = ", ".join(["s.arrival", "true", "t.rowid" if placed else "NULL", *_words(schema)])
     some = f"SELECT * FROM {STAGING} WHERE arrival >= ? AND arrival < ?"
+    return f"SELECT {found}\nFROM ({some}) AS s JOIN {table} AS t ON {_same_key(schema)}\nWHERE {condition}"
+
+
+def find_new(table: str, schema: TableSchema) -> str:
+    """The staged rows whose key the table does not have, as `DUE` has them.
+
+    It is an outer join because DuckDB then looks only at the row groups that can have the keys in question, which it
+    does not for NOT EXISTS.
+    """
+    found = ", ".join(["s.arrival", "false", "NULL", *("NULL" for _ in _words(schema))])
     return (
-        f"SELECT {', '.join(found)}\nFROM {table} AS t RIGHT JOIN ({some}) AS s ON {_same_key(schema)}\n"
-        f"WHERE NOT ({known}) OR ({condition})"
+        f"SELECT {found}\nFROM {table} AS t RIGHT JOIN {STAGING} AS s ON {_same_key(schema)}\n"
+        f"WHERE t.{quote(schema.key[0])} IS NULL"
     )
 
 
 def sum_due(schema: TableSchema, row_group: int) -> str:
-    """How many rows are due that the table has, how many that it does not have, how many staged rows that is, in how
-    many row groups of the table the former are, and the bits of the columns in which they differ."""
-    words = "".join(f", coalesce(bit_or(d{place}) FILTER (known), 0)" for place in range(len(_words(schema))))
+    """How many rows are due that the table does not have, how many that it has, how many staged rows the latter are,
+    in how many row groups of the table they are, and the bits of the columns in which they differ."""
+    words = "".join(f", coalesce(bit_or(d{place}), 0)" for place in range(len(_words(schema))))
+    new = f"SELECT count(*) FROM {DUE} WHERE NOT known"
     return (
-        "SELECT count(*) FILTER (known), count(*) FILTER (NOT known), count(DISTINCT arrival), "
-        f"count(DISTINCT place // {row_group}){words} FROM {DUE}"
+        f"SELECT ({new}), count(*), count(DISTINCT arrival), count(DISTINCT place // {row_group}){words} "
+        f"FROM {DUE} WHERE known"
     )
 
 

@@ -227,12 +227,14 @@ class DuckdbStage:
     def _find_due(self, session: Session, target: str, *, trust_source: bool) -> Due:
         session.run(sql.create_due(self._schema))
         placed = tables.has_row_ids(session, target)
-        statement = sql.note(sql.find_due(target, self._schema, trust_source=trust_source, placed=placed))
-        folds = sql.fold_parameters(self._schema, trust_source=trust_source)
-        for part in self._staged.parts():
-            session.run(statement, (*part, *folds))
-        changed, new, rows, groups, *words = session.rows(sql.sum_due(self._schema, ROW_GROUP))[0]
-        self._check(changed + new, rows)
+        if self._schema.values:
+            found = sql.find_changed(target, self._schema, trust_source=trust_source, placed=placed)
+            folds = sql.fold_parameters(self._schema, trust_source=trust_source)
+            for part in self._staged.parts():
+                session.run(sql.note(found), (*part, *folds))
+        session.run(sql.note(sql.find_new(target, self._schema)))
+        new, changed, rows, groups, *words = session.rows(sql.sum_due(self._schema, ROW_GROUP))[0]
+        self._check(changed, rows)
         columns = sql.columns_of(words, self._schema)
         return Due(changed=changed, new=new, columns=columns, groups=groups if placed else None)
 
