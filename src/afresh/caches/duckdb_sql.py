@@ -205,13 +205,14 @@ def find_changed(table: str, schema: TableSchema, *, trust_source: bool, placed:
 def find_new(table: str, schema: TableSchema) -> str:
     """The staged rows whose key the table does not have, as `DUE` has them.
 
-    It is an outer join because DuckDB then looks only at the row groups that can have the keys in question, which it
-    does not for NOT EXISTS.
+    DuckDB looks only at the row groups that can have the keys in question in an outer join, which this stays as long
+    as the condition does not say that the table's key is null; in NOT EXISTS it looks at all.
     """
     found = ", ".join(["s.arrival", "false", "NULL", *("NULL" for _ in _words(schema))])
+    ours, theirs = _pairs(schema, schema.key)[0]
     return (
         f"SELECT {found}\nFROM {table} AS t RIGHT JOIN {STAGING} AS s ON {_same_key(schema)}\n"
-        f"WHERE t.{quote(schema.key[0])} IS NULL"
+        f"WHERE s.{theirs} IS DISTINCT FROM t.{quote(ours)}"
     )
 
 
