@@ -1,9 +1,10 @@
 """What people asked of the service, as the cache remembers it: the audit log, and what of it still holds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 
 class ActionKind(StrEnum):
@@ -53,7 +54,8 @@ class Action:
         return int(words[place]) if len(words) > place and words[place].isascii() and words[place].isdigit() else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots, so that it is sorted once, however many tables ask.
+@dataclass(frozen=True, kw_only=True)
 class Standing:
     """What was asked and may still hold: the latest action of each kind, table and source system."""
 
@@ -73,8 +75,17 @@ class Standing:
 
     def lost_since(self, sequence: int) -> timedelta:
         """How much older than it looks an update of that sequence is, because the clock went back after it."""
+        return max((lost for after, lost in self._lost if sequence <= after), default=timedelta(0))
+
+    @cached_property
+    def _lost(self) -> tuple[tuple[int, timedelta], ...]:
         notes = (action for action in self.actions if action.kind is ActionKind.CLOCK)
-        return max((note.lost for note in notes if sequence <= note.after_update), default=timedelta(0))
+        return tuple((note.after_update, note.lost) for note in notes)
+
+    @cached_property
+    def _sorted(self) -> Mapping[tuple[ActionKind, str, str], Action]:
+        in_order = sorted(self.actions, key=lambda action: action.sequence)
+        return {(action.kind, action.table_name, action.source_system): action for action in in_order}
 
     def _pause(self, table_name: str, source_system: str) -> Action | None:
         paused = self._latest(ActionKind.PAUSE, table_name, source_system)
@@ -84,12 +95,7 @@ class Standing:
         return paused
 
     def _latest(self, kind: ActionKind, table_name: str, source_system: str) -> Action | None:
-        found = (
-            action
-            for action in self.actions
-            if (action.kind, action.table_name, action.source_system) == (kind, table_name, source_system)
-        )
-        return max(found, key=lambda action: action.sequence, default=None)
+        return self._sorted.get((kind, table_name, source_system))
 
 
 NOTHING_ASKED = Standing()

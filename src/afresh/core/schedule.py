@@ -50,8 +50,10 @@ NO_PAST = Past(successes={})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """How one schedule of a table stands."""
+    """How one schedule of a table stands, by its past, at an instant."""
 
+    at: datetime
+    past: Past
     update_type: UpdateType
     interval: timedelta
     last: DataUpdate | None
@@ -59,7 +61,6 @@ class Slot:
     """When the last success started, by the clock as it goes now."""
     due_at: datetime
     retry_at: datetime | None
-    reason: str
     clock_went_back: bool = False
     missed: int = 0
     failed: bool = False
@@ -69,6 +70,25 @@ class Slot:
     def ready_at(self) -> datetime:
         """When a sync of this type may start."""
         return max(self.due_at, self.retry_at) if self.retry_at else self.due_at
+
+    @property
+    def reason(self) -> str:
+        """Why it is due, or what it waits for."""
+        kind, last = self.update_type, self.last
+        if self.retry_at is not None and self.retry_at > max(self.at, self.due_at):
+            failed = sum(update.update_type is kind for update in self.past.failures)
+            times = "once" if failed == 1 else f"{failed} times"
+            what = f"{kind} failed {times}" if failed else f"the last sync failed, and {kind} waits too"
+            return f"{what}; tried again from {_instant(self.retry_at)}"
+        if last is None:
+            return f"{kind}: never succeeded"
+        if self.clock_went_back:
+            return f"{kind}: the last success lies in the future ({_instant(last.start_dt)})"
+        if self.at < self.due_at:
+            return f"{kind} is due at {_instant(self.due_at)}"
+        missed = f", {self.missed} runs missed" if self.missed else ""
+        since = f"last {last.update_type} success started {_instant(last.start_dt)}"
+        return f"{kind}: {since}, interval {self.interval}{missed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,21 +300,16 @@ def _slot(
     types = (update_type,) if options.strict_schedules else SATISFIED_BY[update_type]
     last = past.latest(types)
     lost = asked.lost_since(last.sequence) if last is not None else timedelta(0)
-    due_at, reason, went_back, missed = _due(update_type, schedule.interval, last, now, lost)
-    retry_at = _retry_at(update_type, schedule.interval, options.check_interval, past, now)
-    if retry_at is not None and retry_at > max(now, due_at):
-        failed = sum(update.update_type is update_type for update in past.failures)
-        times = "once" if failed == 1 else f"{failed} times"
-        what = f"{update_type} failed {times}" if failed else f"the last sync failed, and {update_type} waits too"
-        reason = f"{what}; tried again from {_instant(retry_at)}"
+    due_at, went_back, missed = _due(schedule.interval, last, now, lost)
     return Slot(
+        at=now,
+        past=past,
         update_type=update_type,
         interval=schedule.interval,
         last=last,
         started=None if last is None else last.start_dt - lost,
         due_at=due_at,
-        retry_at=retry_at,
-        reason=reason,
+        retry_at=_retry_at(update_type, schedule.interval, options.check_interval, past, now),
         clock_went_back=went_back,
         missed=missed,
         failed=any(
@@ -303,19 +318,13 @@ def _slot(
     )
 
 
-def _due(
-    update_type: UpdateType, interval: timedelta, last: DataUpdate | None, now: datetime, lost: timedelta
-) -> tuple[datetime, str, bool, int]:
-    if last is None:
-        return now, f"{update_type}: never succeeded", False, 0
-    if last.start_dt > now:
-        return now, f"{update_type}: the last success lies in the future ({_instant(last.start_dt)})", True, 0
+def _due(interval: timedelta, last: DataUpdate | None, now: datetime, lost: timedelta) -> tuple[datetime, bool, int]:
+    """When it is due, whether the clock went back since the last success, and how many runs were missed."""
+    if last is None or last.start_dt > now:
+        return now, last is not None, 0
     due_at = last.start_dt - lost + interval
-    if now < due_at:
-        return due_at, f"{update_type} is due at {_instant(due_at)}", False, 0
-    missed = max(int((now - last.start_dt + lost) / interval) - 1, 0)
-    since = f"{update_type}: last {last.update_type} success started {_instant(last.start_dt)}, interval {interval}"
-    return due_at, since + (f", {missed} runs missed" if missed else ""), False, missed
+    missed = max(int((now - last.start_dt + lost) / interval) - 1, 0) if now >= due_at else 0
+    return due_at, False, missed
 
 
 def _retry_at(

@@ -13,9 +13,8 @@ from afresh.core.judgement import Judgement
 from afresh.engine.pasts import Pasts, PastsOf, whole
 from afresh.engine.service import Service
 
-_GOOD_FOR_SECONDS, _MOST_SECONDS = 1.0, 1.8
-_TIMES = 20.0
-"""A judgement is good for so many times as long as it took to make, within these bounds."""
+_GOOD_FOR_SECONDS = 1.5
+"""With a beat a second on top of it a change is seen within three."""
 
 
 def judged(
@@ -30,8 +29,8 @@ def judged(
 
 
 class Judging:
-    """Judges a service at most once a second, however many look at it; of a table of which nothing has changed, only
-    when time changes its judgement."""
+    """Judges a service now and then, however many look at it; a table of which nothing has changed, only when time
+    changes its judgement."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -39,17 +38,15 @@ class Judging:
         self._pasts = Pasts()
         self._judge = Judge()
         self._made_at = float("-inf")
-        self._good_for = _GOOD_FOR_SECONDS
         self._known: Judgement | None = None
 
     def now(self) -> Judgement:
-        """How things stand, at most a second ago; where it takes long to find out, less than two."""
+        """How things stand, at most one and a half seconds ago."""
         with self._lock:
             begun = time.monotonic()
-            if self._known is None or begun - self._made_at > self._good_for:
+            if self._known is None or begun - self._made_at > _GOOD_FOR_SECONDS:
                 self._known = self._look()
-                self._made_at = time.monotonic()
-                self._good_for = min(max(_GOOD_FOR_SECONDS, _TIMES * (self._made_at - begun)), _MOST_SECONDS)
+                self._made_at = begun
             return self._known
 
     def _look(self) -> Judgement:
@@ -58,7 +55,7 @@ class Judging:
     def known(self) -> Judgement | None:
         """The judgement, if it is good still; waits for nothing."""
         known = self._known
-        return known if time.monotonic() - self._made_at <= self._good_for else None
+        return known if time.monotonic() - self._made_at <= _GOOD_FOR_SECONDS else None
 
     def forget(self) -> None:
         """The next who looks sees what is so then."""
@@ -81,6 +78,6 @@ class Watching:
         self._judging = None if service is None else Judging(service)
 
     def __call__(self) -> Judgement | None:
-        """How things stand, at most a second ago, so that all gauges of one reading come from one look at the cache."""
+        """How things stand, just now, so that all gauges of one reading come from one look at the cache."""
         judging = self._judging
         return None if judging is None else judging.now()

@@ -17,7 +17,7 @@ from afresh.core.phrases import iso
 HEARTBEAT_SECONDS = 1.0
 _KEPT_EVENTS = 1_000
 _HELD_TEXTS = 64
-_GATHER_SECONDS = 0.3
+_GATHER_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
