@@ -1,6 +1,7 @@
-"""A session over ODBC whose login does not end in time, on a fake of the driver's calls."""
+"""A session over ODBC whose login or statement does not end in time, on a fake of the driver's calls."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from tests.engine.rig import wait_for
 from tests.sources.fake_odbc import FakeServer
 
 from afresh.core.errors import Cancelled, SourceUnavailable
+from afresh.sources.odbc_driver import Room
 from afresh.sources.odbc_errors import Fault
 from afresh.sources.odbc_session import Session
 from afresh.sources.odbc_socket import Link
@@ -62,3 +64,21 @@ def test_a_login_that_is_refused_leaves_nothing() -> None:
     with pytest.raises(Fault):
         session_of(server, ManualCancellation(), answers).connect(timedelta(seconds=10))
     wait_for(lambda: not threads())
+
+
+def test_a_statement_that_was_sent_ahead_is_ended_when_nobody_waits_for_it() -> None:
+    """A session that is closed before it has answered does not wait for it."""
+    server, answers, killed = FakeServer(answers=()), threading.Event(), threading.Event()
+    driver = server.driver()
+    driver.open = lambda sql, room: answers.wait(20)  # type: ignore[assignment, method-assign]
+    cancel = ManualCancellation()
+    session = Session(driver, name=NAME, link=Link(None), silence=timedelta(seconds=10), cancel=cancel)
+    session.connect(timedelta(seconds=5))
+    session.kill = killed.set
+    session.batches("SELECT", Room(rows=1, text=1, memory=1))
+    began = time.monotonic()
+    session.close()
+    assert killed.is_set()
+    assert time.monotonic() - began < 2
+    answers.set()
+    wait_for(lambda: not threads() and server.open == 0)

@@ -39,6 +39,7 @@ from afresh.sources.odbc_options import (
     connection_string,
     profile_of,
 )
+from afresh.sources.odbc_pages import coalesced, in_pages
 from afresh.sources.odbc_parts import cut
 from afresh.sources.odbc_profile import Profile
 from afresh.sources.odbc_session import Session
@@ -49,7 +50,6 @@ from afresh.sources.render import quote, render
 from afresh.sources.values import convert
 
 _KILL_LIMIT = timedelta(seconds=5)
-_COALESCED = 32 * 1024 * 1024
 
 
 class OdbcSource:
@@ -181,17 +181,14 @@ class OdbcSource:
         if paged is None:
             yield from coalesced(self._result(session, render(select, self._dialect).sql, room), room.rows)
             return
-        after: tuple[Value, ...] | None = None
-        width = len(select.outputs)
-        while True:
-            sql, most = paged.sql(select, after, room)
-            rows = 0
-            for batch in coalesced(session.batches(sql, room), room.rows):
-                rows += batch.num_rows
-                after = self._key_of(batch, paged.key, paged.places(select))
-                yield batch.select(list(range(width)))
-            if rows < most:
-                return
+        sql, most = paged.sql(select, None, room)
+        places, width = paged.places(select), list(range(len(select.outputs)))
+
+        def behind(last: pa.RecordBatch) -> str:
+            return paged.sql(select, self._key_of(last, paged.key, places), room)[0]
+
+        for batch in coalesced(in_pages(session, sql, room, most, behind), room.rows):
+            yield batch.select(width)
 
     def _result(self, session: Session, sql: str, room: Room) -> Iterator[pa.RecordBatch]:
         """A result as it comes, or through a cursor where the driver would hold all of it."""
@@ -201,12 +198,8 @@ class OdbcSource:
             return
         most = page_rows(room)
         session.execute(f"{cursor.declare} {sql}")
-        rows = most
-        while rows == most:
-            rows = 0
-            for batch in session.batches(cursor.fetch.format(most), room):
-                rows += batch.num_rows
-                yield batch
+        fetch = cursor.fetch.format(most)
+        yield from in_pages(session, fetch, room, most, lambda last: fetch)
         session.execute(cursor.close)
 
     def _pages(self, session: Session, select: Select, key: Sequence[str]) -> Pages | None:
@@ -351,27 +344,6 @@ class OdbcSource:
                 session.execute(sql)
         finally:
             session.close()
-
-
-def coalesced(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
-    """Batches of about that many rows out of smaller ones, or of 32 MB; never of more rows."""
-    waiting: list[pa.RecordBatch] = []
-    count = size = 0
-    for batch in batches:
-        more = batch.get_total_buffer_size()
-        if waiting and (count + batch.num_rows > rows or size + more > _COALESCED):
-            yield _joined(waiting)
-            waiting, count, size = [], 0, 0
-        waiting.append(batch)
-        count, size = count + batch.num_rows, size + more
-    if waiting:
-        yield _joined(waiting)
-
-
-def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    if len(batches) == 1:
-        return batches[0]
-    return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
 
 
 def build(kind: str, context: SourceContext) -> OdbcSource:

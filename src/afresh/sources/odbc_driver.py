@@ -94,9 +94,9 @@ class Driver:
         return found[0]
 
     def fetch(self) -> pa.RecordBatch | None:
-        """The next rows; None at the end."""
+        """The next rows; None at the end, or if no result is open."""
         reader = self._reader
-        found: pa.RecordBatch | None = self._told(lambda: next(reader, None))
+        found: pa.RecordBatch | None = None if reader is None else self._told(lambda: next(reader, None))
         return found
 
     def shut(self) -> None:

@@ -37,6 +37,7 @@ class Session:
         self._silence = silence
         self._cancel = cancel
         self._broken = False
+        self._ahead: queue.SimpleQueue[Any] | None = None
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], queue.SimpleQueue[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name=f"odbc {name}", daemon=True)
         self.kill: Callable[[], None] | None = None
@@ -69,18 +70,25 @@ class Session:
         return found
 
     def batches(self, sql: str, room: Room) -> Iterator[pa.RecordBatch]:
-        """The batches of a result; while one of them is looked at, the next one is fetched."""
-        self._wait(self._asked(lambda: self._driver.open(sql, room)), self._silence)
-        coming = self._asked(self._driver.fetch)
+        """The batches of a result. The statement is sent at once; while a batch is looked at, the next one is
+        fetched. One result at a time: all batches of the one before must have been taken."""
+        self._ahead = self._asked(lambda: self._driver.open(sql, room))
+        return self._rest(self._ahead, self._asked(self._driver.fetch))
+
+    def _rest(self, opened: "queue.SimpleQueue[Any]", coming: "queue.SimpleQueue[Any]") -> Iterator[pa.RecordBatch]:
+        self._wait(opened, self._silence)
+        self._ahead = None
         while (batch := self._wait(coming, self._silence)) is not _END:
             coming = self._asked(self._driver.fetch)
             yield batch
         self._wait(self._asked(self._driver.shut), self._silence)
 
     def close(self) -> None:
-        """Logs out; waits for that a little."""
+        """Logs out; waits for that a little. A statement that nobody waits for any more is ended first."""
         if not self._thread.is_alive():
             return
+        if self._ahead is not None and self._ahead.empty() and not self._broken:
+            self._break_off()
         self._jobs.put(None)
         self._thread.join(_BROKEN_CLOSE_WAIT if self._broken else _CLOSE_WAIT)
 

@@ -1,0 +1,73 @@
+"""Results in pages, on a stand-in for the session that says what it was asked."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pyarrow as pa
+import pytest
+
+from afresh.sources.odbc_driver import Room
+from afresh.sources.odbc_pages import coalesced, in_pages
+
+ROOM = Room(rows=10, text=10, memory=1_000)
+
+
+class Pages:
+    """A fake of a session: `n` as SQL gives the rows from n on, four to a page, two to a batch."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.asked: list[str] = []
+
+    def batches(self, sql: str, room: Room) -> Iterator[pa.RecordBatch]:
+        """Notes the statement at once, as a session sends it."""
+        del room
+        self.asked.append(sql)
+        first = int(sql)
+        return map(batch, (range(at, min(at + 2, self.rows)) for at in range(first, min(first + 4, self.rows), 2)))
+
+
+def batch(numbers: Any) -> pa.RecordBatch:
+    """A batch of one column."""
+    return pa.RecordBatch.from_pydict({"n": pa.array(list(numbers), pa.int64())})
+
+
+def paged(pages: Pages) -> Iterator[pa.RecordBatch]:
+    """All rows of it."""
+    return in_pages(cast("Any", pages), "0", ROOM, 4, lambda last: str(last.column(0)[-1].as_py() + 1))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 4, 7, 8])
+def test_pages_deliver_each_row_once(rows: int) -> None:
+    """Whether the last page is full, partly so or empty."""
+    assert [n for found in paged(Pages(rows)) for n in found.column(0).to_pylist()] == list(range(rows))
+
+
+def test_the_next_page_is_asked_for_before_the_rows_are_handed_on() -> None:
+    """So the server makes it while they are looked at."""
+    pages = Pages(8)
+    next(paged(pages))
+    assert pages.asked == ["0", "4"]
+
+
+def test_large_rows_do_not_wait_for_the_end_of_their_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only so many bytes are held."""
+    monkeypatch.setattr("afresh.sources.odbc_pages._HELD", 1)
+    pages = Pages(8)
+    next(paged(pages))
+    assert pages.asked == ["0"]
+
+
+def test_batches_are_joined_up_to_their_rows_and_do_not_wait_for_one_more() -> None:
+    """One that is as large as may be is there before the next small one is asked for."""
+    taken: list[int] = []
+
+    def small() -> Iterator[pa.RecordBatch]:
+        for at in range(0, 14, 2):
+            taken.append(at)
+            yield batch(range(at, at + 2))
+
+    joined = coalesced(small(), 5)
+    assert next(joined).num_rows == 4
+    assert taken == [0, 2]
+    assert [found.num_rows for found in joined] == [4, 4, 2]
