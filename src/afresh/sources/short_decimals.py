@@ -60,9 +60,14 @@ def of_doubles(numbers: Array, wanted: Any) -> Array | None:
 
 def _has_exponent(texts: Array) -> bool:
     """Whether one may have one, with which a short text can be nearer to zero than any double."""
+    found = used(texts)
+    return b"e" in found or b"E" in found
+
+
+def used(texts: Array) -> bytes:
+    """The bytes of the texts, one after another."""
     _, offsets, data = texts.buffers()
     if data is None:
-        return False
+        return b""
     bounds = np.frombuffer(offsets, np.int32)
-    used = memoryview(data)[bounds[texts.offset] : bounds[texts.offset + len(texts)]].tobytes()
-    return b"e" in used or b"E" in used
+    return memoryview(data)[bounds[texts.offset] : bounds[texts.offset + len(texts)]].tobytes()

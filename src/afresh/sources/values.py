@@ -16,6 +16,7 @@ Of a reading that came twice (clock set back) the earlier instant is taken; one 
 becomes the instant of the change. Years are 1 to 9999: whatever a driver makes of an infinite date lies outside.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from decimal import Context, Decimal, Inexact, InvalidOperation
@@ -134,6 +135,8 @@ def cast(stored: Array, wanted: Any, zone: ZoneInfo) -> Array:
 
 def digits(texts: Array, wanted: Any, zone: ZoneInfo) -> Array:
     """Without the hexadecimal digits that the cast would take."""
+    if not short_decimals.used(texts).translate(None, b"-0123456789"):  # the cast refuses a sign in another place
+        return texts.cast(wanted)
     _all(pc.match_substring_regex(texts, r"^-?\d+$"))
     return texts.cast(wanted)
 
@@ -285,16 +288,23 @@ def readings(texts: Array, wanted: Any, zone: ZoneInfo) -> Array:
 
 
 def instants(texts: Array, wanted: Any, zone: ZoneInfo) -> Array:
-    """Readings in the zone, unless they say their offset."""
-    with suppress(pa.ArrowInvalid):  # none of them says it
+    """Readings in the zone, unless they say their offset. The first text tells which of the two all others may be: a
+    cast that fails takes twenty times as long as one that does not."""
+    with suppress(pa.ArrowInvalid):
+        if _says_offset(texts):
+            return in_range(texts.cast(TIMESTAMP))
         return placed(texts.cast(DATETIME), wanted, zone)
-    with suppress(pa.ArrowInvalid):  # all do
-        return in_range(texts.cast(TIMESTAMP))
     texts = pc.replace_substring_regex(texts, _TRAILING_ZEROS, r"\1")
     zoned = pc.match_substring_regex(texts, _ZONED)
     nothing = pa.scalar(None, pa.string())
     told = pc.if_else(zoned, texts, nothing).cast(TIMESTAMP)
     return in_range(pc.coalesce(told, placed(pc.if_else(zoned, nothing, texts).cast(DATETIME), wanted, zone)))
+
+
+def _says_offset(texts: Array) -> bool:
+    """Whether the first of them does."""
+    first = pc.index(texts.is_valid(), True).as_py()
+    return first >= 0 and re.search(_ZONED, texts[first].as_py()) is not None
 
 
 def placed(stamps: Array, wanted: Any, zone: ZoneInfo) -> Array:
