@@ -98,8 +98,6 @@ class DuckdbSource:
         """Streams the rows of one state: while the file is open to be read, nobody can write it."""
         reading.check()
         with self._session(reading) as connection:
-            # While rows are flowing, DuckDB answers nothing else: what names a row is asked for before.
-            key = catalogue.key(connection, select.table) if isinstance(select, Select) else ()
             found = sessions.relation(connection, self.statement(select))
             outputs = select.outputs
             if isinstance(select, Query):
@@ -111,7 +109,7 @@ class DuckdbSource:
                 outputs=outputs,
                 zone=self.traits.time_zone,
                 reading=reading,
-                key=lambda _table: key,
+                key=lambda table: _key(connection, table),
                 show_values=self._show_values,
             )
             places = positions(select, outputs, found.columns)
@@ -172,6 +170,12 @@ def as_it_is(found: Any) -> Any:
     if all(text == quote(name, DIALECT) for name, text in written.items()):
         return found
     return found.project(", ".join(f"{text} AS {quote(name, DIALECT)}" for name, text in written.items()))
+
+
+def _key(connection: Any, table: TableName) -> tuple[str, ...]:
+    """What names a row, asked for when one has to be named: while rows are flowing, beside them."""
+    with closing(connection.cursor()) as beside:
+        return catalogue.key(beside, table)
 
 
 def _build(context: SourceContext) -> DuckdbSource:
