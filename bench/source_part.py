@@ -24,7 +24,7 @@ class SourcePart(Part):
     """A source beside its driver."""
 
     sizes = (1_000_000,)
-    rounds = ((Case(name="read", limit=1.15),),)
+    rounds: tuple[tuple[Case, ...], ...] = ((Case(name="read", limit=1.15),),)
 
     @abstractmethod
     def source(self, job: Job) -> SourceSystem:
