@@ -18,50 +18,40 @@ JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "Jso
 
 def of_table_in_short(table: TableHealth, at: datetime) -> dict[str, JsonValue]:
     """One table's judgement where many are told at once: how it stands, and its last success in a few words."""
-    return {
-        "table_name": table.table_name,
-        "source_system": table.source_system,
-        "state": str(table.state),
-        "health": str(table.health),
-        "cause": None if table.cause is None else str(table.cause),
-        "data_as_of": iso(table.data_as_of),
-        "age_seconds": seconds(table.age_at(at)),
-        "limit_seconds": seconds(table.limit),
-        "overdue_seconds": seconds(table.overdue_at(at)),
-        "next_at": iso(table.next_at),
-        "right_by": iso(table.right_by),
-        "running_since": iso(table.running_since),
-        "consecutive_failures": table.consecutive_failures,
-        "rows_read": None if table.latest is None else table.latest.number_records,
-    }
+    return _standing(table, at) | {"rows_read": None if table.latest is None else table.latest.number_records}
 
 
 def of_table(table: TableHealth, told: Sentences, at: datetime) -> dict[str, JsonValue]:
     """One table's judgement as of that instant; durations are in seconds."""
     look = LOOKS[table.state]
-    return {
-        "table_name": table.table_name,
-        "source_system": table.source_system,
-        "state": str(table.state),
+    return _standing(table, at) | {
         "glyph": look.glyph,
         "colour": look.colour,
-        "health": str(table.health),
-        "cause": None if table.cause is None else str(table.cause),
         "sentences": of_sentences(told),
-        "data_as_of": iso(table.data_as_of),
-        "age_seconds": seconds(table.age_at(at)),
-        "limit_seconds": seconds(table.limit),
-        "overdue_seconds": seconds(table.overdue_at(at)),
-        "next_at": iso(table.next_at),
-        "right_by": iso(table.right_by),
-        "running_since": iso(table.running_since),
-        "consecutive_failures": table.consecutive_failures,
         "last_error": table.last_error,
         "pause": None if table.pause is None else of_action(table.pause),
         "last_success": {
             str(update_type): of_update(update) for update_type, update in sorted(table.last_success.items())
         },
         "last_sync": None if table.latest is None else of_update(table.latest),
+    }
+
+
+def _standing(table: TableHealth, at: datetime) -> dict[str, JsonValue]:
+    return {
+        "table_name": table.table_name,
+        "source_system": table.source_system,
+        "state": str(table.state),
+        "health": str(table.health),
+        "cause": None if table.cause is None else str(table.cause),
+        "data_as_of": iso(table.data_as_of),
+        "age_seconds": seconds(table.age_at(at)),
+        "limit_seconds": seconds(table.limit),
+        "overdue_seconds": seconds(table.overdue_at(at)),
+        "next_at": iso(table.next_at),
+        "right_by": iso(table.right_by),
+        "running_since": iso(table.running_since),
+        "consecutive_failures": table.consecutive_failures,
     }
 
 
