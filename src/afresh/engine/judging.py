@@ -45,12 +45,9 @@ class Judging:
         with self._lock:
             begun = time.monotonic()
             if self._known is None or begun - self._made_at > _GOOD_FOR_SECONDS:
-                self._known = self._look()
+                self._known = judged(self._service, self._pasts, self._judge)
                 self._made_at = begun
             return self._known
-
-    def _look(self) -> Judgement:
-        return judged(self._service, self._pasts, self._judge)
 
     def known(self) -> Judgement | None:
         """The judgement, if it is good still; waits for nothing."""

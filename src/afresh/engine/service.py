@@ -175,7 +175,7 @@ class Service:
         cache = self.workplace.cache
         in_flight = self._orchestrator.in_flight
         asked = standing(cache.actions.latest())
-        pasts = schedule.pasts(cache.log.last_updates(), cache.log.failures())
+        pasts = whole(cache.log)
         now = self.workplace.clock.now()
         holds = self._breakers.look(pasts, asked, now)
         return schedule.pending(self.options, pasts, now, in_flight, _new_operation_id, asked, holds)
@@ -223,7 +223,7 @@ class Service:
         self, config: DataSourceConfig, update_type: UpdateType, requested_by: str, *, allow_shrink: bool = False
     ) -> DataUpdateTask:
         cache = self.workplace.cache
-        pasts = schedule.pasts(cache.log.last_updates(), cache.log.failures())
+        pasts = whole(cache.log)
         past = pasts.get(config.table_name, schedule.NO_PAST)
         leave = schedule.accepted(standing(cache.actions.latest()), past, config.table_name)
         return DataUpdateTask(
