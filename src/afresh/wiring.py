@@ -4,17 +4,12 @@ Kinds are found by name in the tables here, then among the entry points of insta
 `afresh.caches`); fetchers and post-processors of users by entry point or `module:Class`.
 """
 
-from collections.abc import Iterator, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from afresh.caches.duckdb import DUCKDB
-from afresh.caches.postgres import POSTGRES
-from afresh.caches.remote import RemoteCache, Rendezvous
-from afresh.caches.sqlite import SQLITE as SQLITE_CACHE
-from afresh.caches.sqlserver import SQLSERVER
+from afresh.caches.rendezvous import Rendezvous
 from afresh.config.kinds import Kinds
 from afresh.config.typed import typed
 from afresh.core import quiet
@@ -29,54 +24,52 @@ from afresh.engine.instance import is_gone, new_instance_id
 from afresh.engine.service import Service
 from afresh.engine.sync import Table, Workplace
 from afresh.executors import threads
-from afresh.fetchers.jde import JDE
-from afresh.fetchers.named import NAMED
-from afresh.fetchers.query import QUERY
 from afresh.fetchers.rows import PYTHON, load, whole
-from afresh.fetchers.sample import SAMPLE
-from afresh.fetchers.table import TABLE
 from afresh.jde.catalogue import tables
+from afresh.jde.names import NAMES
+from afresh.kinds import Installed, Ours
 from afresh.sources.batch_sizes import BatchSizes
 from afresh.sources.budget import Budget
-from afresh.sources.duckdb import DUCKDB as DUCKDB_SOURCE
-from afresh.sources.files import FILES
 from afresh.sources.latency import Latency
 from afresh.sources.logins import Logins
-from afresh.sources.odbc import DB2, MYSQL, ODBC, SYBASE
-from afresh.sources.oracle import ORACLE
 from afresh.sources.pace import Pace
 from afresh.sources.partitioned import PartitionedSource
-from afresh.sources.postgres import POSTGRES as POSTGRES_SOURCE
 from afresh.sources.retries import Retries
 from afresh.sources.sessions import Sessions
-from afresh.sources.sqlite import SQLITE as SQLITE_SOURCE
-from afresh.sources.sqlserver import SQLSERVER as SQLSERVER_SOURCE
 from afresh.sources.timeouts import Timeouts
 
-K = TypeVar("K")
-
-SOURCES: Mapping[str, SourceKind] = {
-    "duckdb": DUCKDB_SOURCE,
-    "files": FILES,
-    "mssql": SQLSERVER_SOURCE,
-    "oracle": ORACLE,
-    "postgres": POSTGRES_SOURCE,
-    "postgresql": POSTGRES_SOURCE,
-    "sqlite": SQLITE_SOURCE,
-    "sqlserver": SQLSERVER_SOURCE,
-    "odbc": ODBC,
-    "mysql": MYSQL,
-    "db2": DB2,
-    "sybase": SYBASE,
+_SOURCES = {
+    "duckdb": "sources.duckdb:DUCKDB",
+    "files": "sources.files:FILES",
+    "mssql": "sources.sqlserver:SQLSERVER",
+    "oracle": "sources.oracle:ORACLE",
+    "postgres": "sources.postgres:POSTGRES",
+    "postgresql": "sources.postgres:POSTGRES",
+    "sqlite": "sources.sqlite:SQLITE",
+    "sqlserver": "sources.sqlserver:SQLSERVER",
+    "odbc": "sources.odbc:ODBC",
+    "mysql": "sources.odbc:MYSQL",
+    "db2": "sources.odbc:DB2",
+    "sybase": "sources.odbc:SYBASE",
 }
-FETCHERS: Mapping[str, FetcherKind] = {"table": TABLE, "query": QUERY, "jde": JDE, "sample": SAMPLE, **NAMED}
-CACHES: Mapping[str, CacheKind] = {
-    "sqlite": SQLITE_CACHE,
-    "postgresql": POSTGRES,
-    "duckdb": DUCKDB,
-    "mssql": SQLSERVER,
-    "sqlserver": SQLSERVER,
+_FETCHERS = {
+    "table": "fetchers.table:TABLE",
+    "query": "fetchers.query:QUERY",
+    "jde": "fetchers.jde:JDE",
+    "sample": "fetchers.sample:SAMPLE",
+    **dict.fromkeys(NAMES, "fetchers.jde:NAMED"),
+    "CmsMisDataFetcher": "fetchers.cms:CMS_MIS_DATA",
 }
+_CACHES = {
+    "sqlite": "caches.sqlite:SQLITE",
+    "postgresql": "caches.postgres:POSTGRES",
+    "duckdb": "caches.duckdb:DUCKDB",
+    "mssql": "caches.sqlserver:SQLSERVER",
+    "sqlserver": "caches.sqlserver:SQLSERVER",
+}
+SOURCES: Mapping[str, SourceKind] = Ours(_SOURCES, SourceKind)
+FETCHERS: Mapping[str, FetcherKind] = Ours(_FETCHERS, FetcherKind)
+CACHES: Mapping[str, CacheKind] = Ours(_CACHES, CacheKind)
 
 
 def resolve(name: str) -> object:
@@ -84,52 +77,11 @@ def resolve(name: str) -> object:
     return load(name)
 
 
-class Installed(Mapping[str, K]):
-    """Kinds by name: those of a table, and those that installed packages offer as entry points of a group.
-
-    The table has the first word. A package's module is imported when its kind is asked for, not when it is listed.
-    """
-
-    def __init__(self, table: Mapping[str, K], group: str, kind: type[K]) -> None:
-        self._table, self._group, self._kind = table, group, kind
-
-    def __getitem__(self, name: str) -> K:
-        if name in self._table:
-            return self._table[name]
-        for point in entry_points(group=self._group, name=name):
-            return self._load(point)
-        raise KeyError(name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._table or name in entry_points(group=self._group).names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys([*self._table, *sorted(entry_points(group=self._group).names)]))
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
-
-    def _load(self, point: EntryPoint) -> K:
-        try:
-            found = point.load()
-        except Exception as error:
-            raise ConfigurationError(
-                f"{point.name}: importing {point.value} failed: {type(error).__name__}: {error}",
-                hint=f"The package offers it as an entry point of {self._group}; ask its authors, or remove it.",
-            ) from error
-        if not isinstance(found, self._kind):
-            raise ConfigurationError(
-                f"{point.name}: {point.value} is no {self._kind.__name__}",
-                hint=f"An entry point of {self._group} names a {self._kind.__name__} of `afresh.core.kinds`.",
-            )
-        return found
-
-
 KINDS = Kinds(
     sources=Installed(SOURCES, "afresh.sources", SourceKind),
     fetchers=FETCHERS,
     caches=Installed(CACHES, "afresh.caches", CacheKind),
-    arguments={"jde": tuple(tables())},
+    arguments={"jde": tables},
     own=PYTHON,
     resolve=resolve,
 )
@@ -193,7 +145,11 @@ def asked_cache(options: DataSyncOptions) -> Cache:
     """The cache for one who only looks and asks: through the process that owns it, if one does."""
     note = owners_note(options)
     owner = Rendezvous.read(note) if note is not None else None
-    return open_cache(options) if owner is None else RemoteCache(owner)
+    if owner is None:
+        return open_cache(options)
+    from afresh.caches.remote import RemoteCache  # what goes over takes a while to be described
+
+    return RemoteCache(owner)
 
 
 def _check_tables(options: DataSyncOptions, cache: Cache) -> None:

@@ -33,4 +33,4 @@ SOURCES: Mapping[str, SourceKind] = {
     "oracle": SourceKind(options=ServerOptions, build=_build),
 }
 
-KINDS: Kinds = replace(wiring.KINDS, sources=SOURCES, own=PYTHON, arguments={"jde": tuple(tables())})
+KINDS: Kinds = replace(wiring.KINDS, sources=SOURCES, own=PYTHON, arguments={"jde": tables})

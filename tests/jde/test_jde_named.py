@@ -12,11 +12,12 @@ import pytest
 from pydantic import TypeAdapter
 from tests.jde.jde_rows import CHICAGO, NOW, FixedClock, rows_of
 
+from afresh import wiring
 from afresh.core.kinds import FetcherContext, FetcherKind
 from afresh.core.options import DataSourceConfig
 from afresh.core.ports import Fetcher
-from afresh.fetchers.named import NAMED
 from afresh.jde.catalogue import tables
+from afresh.jde.names import NAMES
 from afresh.sample.source import create
 from afresh.sources.sqlite import SqliteSource
 from afresh.testing.cancellation import ManualCancellation
@@ -51,7 +52,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def fetcher_of(name: str, path: Path, **settings: Any) -> Fetcher[pa.RecordBatch]:
     """The fetcher of that name on a file, built as a configuration builds it."""
-    kind: FetcherKind = NAMED[name]
+    kind: FetcherKind = wiring.FETCHERS[name]
     context = FetcherContext(
         config=DataSourceConfig(table_name="T", source_system="S", fetcher=name),
         argument=kind.argument or "",
@@ -65,14 +66,14 @@ def fetcher_of(name: str, path: Path, **settings: Any) -> Fetcher[pa.RecordBatch
 
 def test_every_known_table_has_a_named_fetcher() -> None:
     """One name for each table of the catalogue, and one for CMS."""
-    assert set(NAMED) == {*TABLES, "CmsMisDataFetcher"}
-    assert {NAMED[name].argument for name in TABLES} == set(tables())
+    assert NAMES == TABLES
+    assert {wiring.FETCHERS[name].argument for name in TABLES} == set(tables())
 
 
 @pytest.mark.parametrize(("name", "table"), TABLES.items())
 def test_a_named_fetcher_reads_its_table(sample: Path, name: str, table: str) -> None:
     """The name needs no argument, and brings the table's columns and all of its rows."""
-    assert not NAMED[name].takes_argument
+    assert not wiring.FETCHERS[name].takes_argument
     fetcher = fetcher_of(name, sample)
     assert fetcher.schema().key == tables()[table].key
     with closing(sqlite3.connect(sample)) as connection:

@@ -13,7 +13,8 @@ import pytest
 from tests.engine.rig import item, make_rig
 from tests.web.test_server import served
 
-from afresh.caches.remote import RemoteCache, Rendezvous
+from afresh.caches.remote import RemoteCache
+from afresh.caches.rendezvous import Rendezvous
 from afresh.core.actions import Action, ActionKind
 from afresh.core.errors import CacheUnavailable
 from afresh.core.model import Outcome, UpdateType

@@ -1,6 +1,7 @@
 """Kinds beyond the tables are found among the entry points of installed packages."""
 
 import dataclasses
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -121,3 +122,25 @@ def test_no_kind_of_source_hides_a_setting_of_all(name: str) -> None:
     """Both stand in the same table of a configuration."""
     own = {field.name for field in dataclasses.fields(SourceSystemConfig)}
     assert not own & {field.name for field in dataclasses.fields(wiring.SOURCES[name].options)}
+
+
+@pytest.mark.parametrize("name", sorted({*wiring.SOURCES, *wiring.FETCHERS, *wiring.CACHES}))
+def test_each_of_ours_is_where_it_is_said_to_be(name: str) -> None:
+    """The place that is written down for a kind holds one."""
+    for kinds in (wiring.SOURCES, wiring.FETCHERS, wiring.CACHES):
+        assert name not in kinds or kinds[name] is not None
+
+
+def test_a_start_imports_what_the_configuration_names(tmp_path: Path) -> None:
+    """With SQLite on both sides no other adapter is imported, no other driver, and no parser of SQL."""
+    code = (
+        "import sys; from pathlib import Path; from afresh import wiring; from afresh.config.load import load; "
+        "wiring.assemble(load(Path(sys.argv[1]), wiring.KINDS), emit=print); print(*sys.modules)"
+    )
+    file = _written(tmp_path, scheme="sqlite", kind="sqlite")
+    done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
+    imported = set(done.stdout.split())
+    assert "afresh.caches.sqlite" in imported
+    assert not imported & {"sqlglot", "duckdb", "psycopg", "adbc_driver_manager", "arrow_odbc", "oracledb", "fastapi"}
+    ours = {name for name in imported if name.startswith(("afresh.caches.", "afresh.sources."))}
+    assert not [name for name in ours if name.partition("_")[0].endswith(("duckdb", "postgres", "sqlserver", "odbc"))]

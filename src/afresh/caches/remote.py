@@ -1,22 +1,20 @@
 """A cache that another process owns alone, asked through that process: how things stand, and what people ask for.
 
-The process that owns it writes down where it listens (`Rendezvous`); another one that finds the note asks there. What
+The process that owns it writes down where it listens (`rendezvous`); another one that finds the note asks there. What
 a command that only looks needs goes over: the log, the actions and the leases. Data does not.
 """
 
 import json
-import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
+from afresh.caches.rendezvous import Rendezvous
 from afresh.core.actions import Action
 from afresh.core.errors import CacheUnavailable
 from afresh.core.model import DataUpdate, Outcome
@@ -80,37 +78,6 @@ def answer(cache: Cache, name: str, body: bytes) -> bytes:
     part, _, method = name.partition(".")
     result = getattr(getattr(cache, part), method)(**arguments)
     return call.result.dump_json(list(result) if isinstance(result, tuple) else result)
-
-
-# ------------------------------------------------------------------------------------------------ the note
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendezvous:
-    """Where the owner listens, by which token it knows those who may read its note, and which process it is."""
-
-    url: str
-    token: str
-    process: int
-
-    def write(self, note: Path) -> None:
-        """Puts the note where only this user can read it."""
-        with suppress(FileNotFoundError):
-            note.unlink()
-        descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"url": self.url, "token": self.token, "process": self.process}, file)
-
-    @classmethod
-    def read(cls, note: Path) -> "Rendezvous | None":
-        """The note, if there is one whose process lives."""
-        try:
-            told = json.loads(note.read_text(encoding="utf-8"))
-            found = cls(url=str(told["url"]), token=str(told["token"]), process=int(told["process"]))
-            os.kill(found.process, 0)
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return found if found.url.startswith("http://127.0.0.1:") else None
 
 
 # ------------------------------------------------------------------------------------------------ who asks

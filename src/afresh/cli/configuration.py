@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from afresh import wiring
-from afresh.caches.remote import RemoteCache
 from afresh.cli.output import say
 from afresh.config.find import find
 from afresh.config.load import load
@@ -61,8 +60,8 @@ def asking(path: Path | None) -> Service:
 def cache_to_ask(found: DataSyncOptions) -> Cache:
     """The cache for one who only looks; says on stderr whom it asks, where that is not the cache itself."""
     cache = wiring.asked_cache(found)
-    if isinstance(cache, RemoteCache):
-        say(f"Asked {cache.origin}.")
+    if origin := getattr(cache, "origin", ""):
+        say(f"Asked {origin}.")
     return cache
 
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from afresh import wiring
-from afresh.caches.remote import Rendezvous
+from afresh.caches.rendezvous import Rendezvous
 from afresh.cli.output import say
 from afresh.core.options import DataSyncOptions, WebConfig
 from afresh.core.ports import Emit

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from afresh.cli.forms import FormName
 from afresh.config.durations import time_span, written
-from afresh.fetchers.named import NAMED
 from afresh.jde.catalogue import tables
+from afresh.jde.names import NAMES
 
 SOURCE_FILE = "source.db"
 CACHE_FILE = "cache.db"
@@ -224,5 +224,5 @@ def _remark(kept: _Kept, pace: Pace) -> tuple[str, ...]:
 
 
 def _has_quantities(kept: _Kept) -> bool:
-    table = tables().get(NAMED[kept.fetcher].argument or "")
+    table = tables().get(NAMES.get(kept.fetcher, ""))
     return table is not None and any(column.quantity and column.documented for column in table.columns)

@@ -54,7 +54,7 @@ def _own(kinds: Kinds) -> Chosen:
 def _built_in(name: str, argument: str, bound: Bound, binder: Binder, kinds: Kinds) -> Chosen | None:
     kind = kinds.fetchers[name]
     takes = kind.takes_argument and kind.argument is None
-    known = sorted(kinds.arguments.get(name, ()))
+    known = sorted(kinds.known_arguments(name))
     if takes and not argument:
         example = f"{name}:{known[0] if known else 'NAME'}"
         _note(bound, binder, "fetcher", f"the fetcher {quoted(name)} needs an argument", f"As in {quoted(example)}.")
@@ -101,7 +101,7 @@ def _meant(name: str, kinds: Kinds, hint: str = "") -> str:
         return f"Did you mean {quoted(short)}?"
     meant = words.alike(head, kinds.fetchers) if "." not in head else None
     if meant:
-        argument = words.alike(argument, kinds.arguments.get(meant, ())) or argument
+        argument = words.alike(argument, kinds.known_arguments(meant)) or argument
         return f"Did you mean {quoted(meant + colon + argument if kinds.fetchers[meant].takes_argument else meant)}?"
     if hint or colon:
         return hint

@@ -129,7 +129,9 @@ def _data_source(kinds: Kinds, form: Form) -> Schema:
 
 def _examples(kinds: Kinds) -> list[str]:
     return [
-        f"{name}:{min(kinds.arguments.get(name, ['NAME']))}" if kind.takes_argument and kind.argument is None else name
+        f"{name}:{min(kinds.known_arguments(name) or ['NAME'])}"
+        if kind.takes_argument and kind.argument is None
+        else name
         for name, kind in kinds.fetchers.items()
     ]
 

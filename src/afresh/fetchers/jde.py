@@ -1,7 +1,8 @@
 """Any JD Edwards table: `jde:F4801`. What the stored values mean is known of 16 tables, and configured for others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 import pyarrow as pa
 
@@ -11,13 +12,14 @@ from afresh.core.model import SourceInstant
 from afresh.core.ports import Clock, Explanation, Reading, SourceSystem
 from afresh.core.schema import TIMESTAMP, TableSchema
 from afresh.core.select import AllOf, Predicate, Raw, Select, TableName
-from afresh.fetchers.gate import read_only_condition
+from afresh.fetchers.condition import condition
 from afresh.fetchers.known import Known
 from afresh.fetchers.partitions import Parted, notes, parted, whole
 from afresh.fetchers.stamps import folds_around
 from afresh.jde.catalogue import StampKind
 from afresh.jde.conversion import convert
 from afresh.jde.layout import Layout
+from afresh.jde.names import NAMES
 from afresh.jde.options import JdeOptions
 from afresh.jde.resolution import resolve
 from afresh.jde.window import window
@@ -38,7 +40,7 @@ class JdeFetcher:
     ) -> None:
         self._table = TableName(table, options.schema_name)
         self._options = options
-        self._where = read_only_condition(options.where, source.traits.dialect) if options.where is not None else None
+        self._where = condition(options.where, source.traits.dialect)
         self._source = source
         self._batch_rows = batch_rows
         self._clock = clock
@@ -140,3 +142,7 @@ def build(context: FetcherContext) -> JdeFetcher:
 
 
 JDE = FetcherKind(options=JdeOptions, build=build, takes_argument=True)
+NAMED: Mapping[str, FetcherKind] = MappingProxyType(
+    {name: FetcherKind(options=JdeOptions, build=build, argument=table) for name, table in NAMES.items()}
+)
+"""The kinds that have a name of their own, by it."""

@@ -11,7 +11,7 @@ from afresh.core.model import SourceInstant
 from afresh.core.ports import Clock, Explanation, Reading, SourceSystem
 from afresh.core.schema import TableSchema
 from afresh.core.select import AllOf, AnyOf, Compare, IsNull, Predicate, Raw, Select, TableName
-from afresh.fetchers.gate import read_only_condition
+from afresh.fetchers.condition import condition
 from afresh.fetchers.known import Known
 from afresh.fetchers.layout import Layout, resolve
 from afresh.fetchers.partitions import Parted, notes, parted, whole
@@ -34,7 +34,7 @@ class TableFetcher:
     ) -> None:
         self._table = table
         self._options = options
-        self._where = read_only_condition(options.where, source.traits.dialect) if options.where is not None else None
+        self._where = condition(options.where, source.traits.dialect)
         self._source = source
         self._batch_rows = batch_rows
         self._clock = clock

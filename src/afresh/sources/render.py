@@ -7,10 +7,7 @@ takes a lone quoted name that is no column for a text, and would return the name
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
-
-from sqlglot import Token, TokenType, tokenize
-from sqlglot.errors import SqlglotError
+from typing import TYPE_CHECKING, Literal
 
 from afresh.core.errors import ConfigurationError
 from afresh.core.select import (
@@ -27,6 +24,9 @@ from afresh.core.select import (
     TableName,
     Value,
 )
+
+if TYPE_CHECKING:
+    from sqlglot import Token  # the parser is imported by those who have SQL to read
 
 MINIMUM_DT = "minimum_dt"
 
@@ -134,6 +134,8 @@ def _query(query: Query, dialect: Dialect) -> Statement:
 
 def replace_minimum(sql: str, dialect_name: str, replacement: Callable[[], str]) -> str:
     """The SQL with a replacement for each `:minimum_dt` outside of texts, names and comments; all else untouched."""
+    from sqlglot import TokenType
+
     written, end = [], 0
     tokens = _tokens(sql, dialect_name)
     for colon, name in pairwise(tokens):
@@ -144,7 +146,10 @@ def replace_minimum(sql: str, dialect_name: str, replacement: Callable[[], str])
     return "".join([*written, sql[end:]])
 
 
-def _tokens(sql: str, dialect_name: str) -> list[Token]:
+def _tokens(sql: str, dialect_name: str) -> "list[Token]":
+    from sqlglot import tokenize
+    from sqlglot.errors import SqlglotError
+
     try:
         return tokenize(sql, read=dialect_name)
     except SqlglotError as error:
