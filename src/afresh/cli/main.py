@@ -1,54 +1,61 @@
 """The command line: `afresh COMMAND`."""
 
 import sys
-from collections.abc import Callable
-from importlib.metadata import version
+from collections import UserDict
+from importlib import import_module
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from afresh.cli.accept import accept
 from afresh.cli.border import bordered
-from afresh.cli.cancel import cancel
-from afresh.cli.check import check
-from afresh.cli.config import config
-from afresh.cli.demo import demo
-from afresh.cli.exits import Exit
-from afresh.cli.history import history
-from afresh.cli.init import init
-from afresh.cli.pause import pause
-from afresh.cli.plan import plan
-from afresh.cli.reset import reset
-from afresh.cli.resume import resume
-from afresh.cli.run import run
-from afresh.cli.schema import schema
-from afresh.cli.status import status
-from afresh.cli.sync import sync
-from afresh.cli.token import token
-from afresh.cli.why import why
 
-COMMANDS: tuple[Callable[..., Exit], ...] = (
-    init,
-    check,
-    config,
-    plan,
-    run,
-    sync,
-    status,
-    why,
-    history,
-    pause,
-    resume,
-    reset,
-    cancel,
-    accept,
-    token,
-    demo,
-    schema,
+COMMANDS = (
+    "init",
+    "check",
+    "config",
+    "plan",
+    "run",
+    "sync",
+    "status",
+    "why",
+    "history",
+    "pause",
+    "resume",
+    "reset",
+    "cancel",
+    "accept",
+    "token",
+    "demo",
+    "schema",
 )
+"""By name, in the order of the help. Each is the function of that name in the module of that name."""
+
+
+class _Commands(UserDict[str, Any]):
+    """The commands by name, each imported when it is asked for: who asks for one does not wait for the others."""
+
+    def __getitem__(self, name: str) -> Any:
+        if super().__getitem__(name) is None:
+            self.data[name] = _command(name)
+        return self.data[name]
+
+
+class _Group(TyperGroup):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Commands(dict.fromkeys(COMMANDS))
+
+
+def _command(name: str) -> Any:
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    alone.command(name)(bordered(getattr(import_module(f"afresh.cli.{name}"), name)))
+    return typer.main.get_command(alone)
+
 
 app = typer.Typer(
+    cls=_Group,
     help="Keeps a local SQL cache fresh from databases that may only be read.",
     no_args_is_help=True,
     add_completion=False,
@@ -57,12 +64,12 @@ app = typer.Typer(
     epilog="Exit codes: 0 all good, 1 ran and something is not good, 2 wrong use or configuration, "
     "3 could not run, 4 a defect of afresh.",
 )
-for _command in COMMANDS:
-    app.command()(bordered(_command))
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"afresh {version('afresh')}")
         raise typer.Exit
 
