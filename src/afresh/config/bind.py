@@ -13,7 +13,19 @@ from afresh.config.masks import looks_secret
 from afresh.config.nodes import Array, Entry, Leaf, Node, Place, Span, Table, Variable, plain
 from afresh.config.references import References
 from afresh.config.scalars import INVALID, adapter_of, scalar
-from afresh.config.shape import Setting, bare, is_record, is_scalar, is_secret, item_type, map_value, members, settings
+from afresh.config.shape import (
+    Setting,
+    bare,
+    by_spelling,
+    by_variable,
+    is_record,
+    is_scalar,
+    is_secret,
+    item_type,
+    map_value,
+    members,
+    settings,
+)
 from afresh.config.text import Text, quoted
 from afresh.core.errors import AfreshError
 
@@ -71,13 +83,9 @@ class Binder:
 
     def setting(self, entry: Entry, known: Sequence[Setting]) -> Setting | None:
         """The setting that a key means; None if it means none of them."""
-        for setting in known:
-            if isinstance(entry.place, Variable):
-                if entry.key.lower() in (setting.name, setting.alias):
-                    return setting
-            elif self.form.fold(entry.key) in [self.form.fold(name) for name in setting.spellings(self.form)]:
-                return setting
-        return None
+        if isinstance(entry.place, Variable):
+            return by_variable(tuple(known)).get(entry.key.lower())
+        return by_spelling(tuple(known), self.form).get(self.form.fold(entry.key))
 
     def build(self, options_type: type, bound: Bound, values: Mapping[str, Any] | None = None) -> Any:
         """An instance made of the valid values, or `INVALID` if its own checks refuse them."""

@@ -54,9 +54,9 @@ def _cache(bound: Bound, binder: Binder, kinds: Kinds) -> None:
     if not isinstance(url, str):
         return
     path = binder.join(bound.path, binder.form.spelling("url"))
-    example = f'such as "{next(iter(kinds.caches))}:///cache.db"' if kinds.caches else ""
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", url)
     if scheme is None:
+        example = f'such as "{next(iter(kinds.caches))}:///cache.db"' if kinds.caches else ""
         binder.findings.add(bound.at("url"), f"{path}: expected a URL, {example}")
     elif scheme[1] not in kinds.caches:
         binder.findings.add(

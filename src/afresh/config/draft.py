@@ -195,11 +195,15 @@ def _sources(node: Node, binder: Binder, kinds: Kinds, path: str) -> list[Source
     return found
 
 
+_OF_A_SOURCE = tuple(
+    dataclasses.replace(setting, type=Any) if setting.name == "fetcher_options" else setting
+    for setting in settings(DataSourceConfig)
+)
+"""The settings of a data source. Which ones its fetcher has is known when the fetcher is."""
+
+
 def _source(table: Table, binder: Binder, kinds: Kinds, path: str) -> SourceDraft:
-    known = tuple(
-        dataclasses.replace(setting, type=Any) if setting.name == "fetcher_options" else setting
-        for setting in settings(DataSourceConfig)
-    )
+    known = _OF_A_SOURCE
     bound = binder.record(known, table, path)
     draft = SourceDraft(bound=bound, chosen=choose(bound, binder, kinds))
     options = _fetcher_options(bound, draft.chosen, binder)

@@ -42,6 +42,8 @@ class Findings:
         Of a file that was read in part only, nothing is said to be missing.
         """
         kept = dict.fromkeys(finding for finding in self.found if not (partial and finding.absence))
+        if not self.found:
+            return ()
         hidden = sorted({*self.hidden, *masks.by_text(text.content)}, key=lambda span: (span.start, -span.end))
         return tuple(_problem(finding, text, hidden) for finding in sorted(kept, key=_order))
 

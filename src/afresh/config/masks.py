@@ -6,6 +6,7 @@ too much only costs a less telling message, so doubtful cases are masked.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from afresh.config.nodes import Node, Span, leaves
 
@@ -37,6 +38,7 @@ _IN_URL = re.compile(r"://[^\s\"':/@]*:(?P<value>[^\s\"']+)@")
 _ORACLE = re.compile(r"(?<![\w/:.])[\w$#]+/(?P<value>[^\s\"'/@]+)@")
 
 
+@lru_cache(maxsize=1024)
 def looks_secret(name: str) -> bool:
     """Whether a setting of that name probably holds a secret."""
     return _SECRET.search(name) is not None

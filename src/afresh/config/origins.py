@@ -20,7 +20,8 @@ def origins(draft: Draft, text: Text) -> Mapping[tuple[str, ...], str]:
     for source in draft.sources:
         if source.config is not None:
             places |= _places(source.bound, ("data_sources", source.config.table_name))
-    return {steps: _told(place, text) for steps, place in places.items()}
+    name = Path(text.file).name
+    return {steps: _told(place, text, name) for steps, place in places.items()}
 
 
 def _places(bound: Bound, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Place]]:
@@ -40,7 +41,7 @@ def _entries(node: Node, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ..
         yield from _entries(inner, (*steps, entry.key))
 
 
-def _told(place: Place, text: Text) -> str:
+def _told(place: Place, text: Text, file: str) -> str:
     if isinstance(place, Variable):
         return f"environment variable {place.name}"
-    return f"{Path(text.file).name}, line {text.position(place.start)[0]}"
+    return f"{file}, line {text.position(place.start)[0]}"

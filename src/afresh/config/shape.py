@@ -3,10 +3,10 @@
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import cache, wraps
+from typing import Any, TypeVar
 
 import annotated_types
 from pydantic import SecretStr
@@ -14,6 +14,8 @@ from pydantic.fields import FieldInfo
 
 from afresh.config.form import Form
 from afresh.core.options import DataSourceConfig, DataSyncOptions, ScheduleConfig
+
+R = TypeVar("R")
 
 _JSON_NAMES: dict[tuple[type, str], str] = {
     (DataSourceConfig, "fetcher"): "FetcherTypeName",
@@ -33,9 +35,12 @@ _ALIASES: dict[tuple[type, str], str] = {
 _NOT_WRITTEN: set[tuple[type, str]] = {(DataSyncOptions, "base_directory"), (DataSyncOptions, "origins")}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Setting:
-    """One setting. `type` is its annotation without what is said about it; that is in `constraints`."""
+    """One setting. `type` is its annotation without what is said about it; that is in `constraints`.
+
+    There is one of each, so that what is asked of it for every table of a file is found once.
+    """
 
     name: str
     type: Any
@@ -49,7 +54,7 @@ class Setting:
     @property
     def annotation(self) -> Any:
         """The type with its constraints."""
-        return annotated(self.type, self.constraints)
+        return _annotation(self)
 
     @property
     def purpose(self) -> str:
@@ -63,8 +68,44 @@ class Setting:
 
     def spellings(self, form: Form) -> tuple[str, ...]:
         """All names it goes by in a form, the proper one first."""
-        names = (self.spelling(form), *((self.alias, self.name) if self.alias else ()))
-        return tuple(dict.fromkeys(names[:1] + tuple(form.spelling(name) for name in names[1:])))
+        return _spellings(self, form)
+
+
+def _kept(function: Callable[[Any], R]) -> Callable[[Any], R]:
+    """The function of a type, which remembers what it found, where the type can be looked up."""
+    remembering = cache(function)
+
+    @wraps(function)
+    def found(annotation: Any) -> R:
+        try:
+            return remembering(annotation)
+        except TypeError:  # an annotation with something in it that cannot be hashed
+            return function(annotation)
+
+    return found
+
+
+@cache
+def _annotation(setting: Setting) -> Any:
+    return annotated(setting.type, setting.constraints)
+
+
+@cache
+def _spellings(setting: Setting, form: Form) -> tuple[str, ...]:
+    names = (setting.spelling(form), *((setting.alias, setting.name) if setting.alias else ()))
+    return tuple(dict.fromkeys(names[:1] + tuple(form.spelling(name) for name in names[1:])))
+
+
+@cache
+def by_spelling(known: tuple[Setting, ...], form: Form) -> Mapping[str, Setting]:
+    """The settings by all names they go by in a form, as it compares them."""
+    return {form.fold(name): setting for setting in reversed(known) for name in setting.spellings(form)}
+
+
+@cache
+def by_variable(known: tuple[Setting, ...]) -> Mapping[str, Setting]:
+    """The settings by the names they have in the environment."""
+    return {name: setting for setting in reversed(known) for name in (setting.alias, setting.name) if name}
 
 
 def annotated(plain: Any, constraints: tuple[object, ...]) -> Any:
@@ -72,6 +113,7 @@ def annotated(plain: Any, constraints: tuple[object, ...]) -> Any:
     return typing.Annotated[(plain, *constraints)] if constraints else plain
 
 
+@_kept
 def bare(annotation: Any) -> tuple[Any, tuple[object, ...], str]:
     """The annotation's type, its constraints, and its description."""
     if typing.get_origin(annotation) is not typing.Annotated:
@@ -125,6 +167,7 @@ def spelled(options_type: type, name: str, form: Form) -> str:
     return next(setting.spelling(form) for setting in settings(options_type) if setting.name == name)
 
 
+@_kept
 def members(annotation: Any) -> tuple[Any, ...]:
     """The alternatives of a union, None left out; any other type is the only one."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
@@ -137,11 +180,13 @@ def takes_none(annotation: Any) -> bool:
     return type(None) in typing.get_args(annotation) or annotation in (Any, type(None))
 
 
+@_kept
 def is_record(annotation: Any) -> bool:
     """Whether the type is a dataclass: a table with fixed keys."""
     return isinstance(annotation, type) and dataclasses.is_dataclass(annotation)
 
 
+@_kept
 def map_value(annotation: Any) -> Any | None:
     """The type of the values of a mapping; None if the type is no mapping."""
     origin = typing.get_origin(annotation) or annotation
@@ -151,6 +196,7 @@ def map_value(annotation: Any) -> Any | None:
     return args[1] if args else Any
 
 
+@_kept
 def item_type(annotation: Any) -> Any | None:
     """The type of the items of a list; None if the type is no list."""
     origin = typing.get_origin(annotation) or annotation
@@ -163,6 +209,7 @@ def item_type(annotation: Any) -> Any | None:
 _LISTS = (list, tuple, set, frozenset, typing.get_origin(typing.Sequence[int]))
 
 
+@_kept
 def is_scalar(annotation: Any) -> bool:
     """Whether a value of the type has no parts."""
     plain = bare(annotation)[0]

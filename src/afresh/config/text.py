@@ -1,5 +1,6 @@
 """The text of a configuration file: places in it, and its lines as they may be shown."""
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ class Text:
 
     def __post_init__(self) -> None:
         self._starts.append(0)
-        self._starts.extend(index + 1 for index, byte in enumerate(self.data) if byte == 0x0A)
+        self._starts.extend(found.end() for found in re.finditer(b"\n", self.data))
 
     @property
     def content(self) -> str:
