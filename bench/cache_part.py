@@ -154,6 +154,10 @@ class RowsFetcher:
         """Nothing to say."""
         return Explanation()
 
+    def misses(self) -> str | None:
+        """Nothing."""
+        return None
+
     def clock(self) -> SourceInstant | None:
         """There is no clock to ask."""
         return None

@@ -3,7 +3,9 @@
 import json
 import shlex
 import signal
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 from tests.cli.cli_rig import Place, stopped, wait_until
@@ -164,3 +166,18 @@ def test_without_a_cache(place: Place) -> None:
     place.configuration.write_text(place.configuration.read_text().replace("cache.db", "nowhere/cache.db"))
     ran = place.afresh("pause", "Part")
     assert (ran.code, ran.out) == (3, "")
+
+
+def test_how_tables_stand_is_told_without_their_source(place: Place) -> None:
+    """A cache that another writer holds and a source that is gone delay no answer: neither is waited for."""
+    assert place.afresh("sync", "LotUsage").code == 0
+    (place.path / "source.db").rename(place.path / "gone.db")
+    with closing(sqlite3.connect(place.path / "cache.db", isolation_level=None)) as other, place.at_work():
+        other.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        status, why = place.afresh("status"), place.afresh("why", "LotUsage")
+        took = time.monotonic() - begun
+        other.execute("ROLLBACK")
+    assert took < 10  # the lock timeout is two minutes
+    assert "come with the next Mass" in status.out
+    assert "come with the next Mass" in why.out

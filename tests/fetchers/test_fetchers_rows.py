@@ -189,6 +189,10 @@ class Whole:
         """A note."""
         return Explanation(notes=("mine",))
 
+    def misses(self) -> str | None:
+        """What windows do not bring."""
+        return "What is done by night comes with the next Mass."
+
     def now(self) -> datetime:
         """A clock."""
         return NOON
@@ -199,6 +203,7 @@ def test_a_whole_fetcher_is_taken_as_it_is() -> None:
     fetcher = mine(Whole, batch_rows=2)
     assert rows(fetcher) == [{"A": 1}, {"A": 2}, {"A": 3}]
     assert fetcher.explain(None).notes == ("mine",)
+    assert fetcher.misses() == "What is done by night comes with the next Mass."
     assert fetcher.clock() == SourceInstant(now=NOON)
 
 
@@ -561,6 +566,10 @@ class WrongEverywhere(Whole):
         """No explanation."""
         return "mine"
 
+    def misses(self) -> Any:
+        """No text."""
+        return 3
+
     def now(self) -> datetime:
         """No instant."""
         return NOON.replace(tzinfo=None)
@@ -573,6 +582,8 @@ def test_wrong_answers_of_a_whole_fetcher() -> None:
         fetcher.schema()
     with pytest.raises(FetcherError, match="`explain` returned a str, not an Explanation"):
         fetcher.explain(None)
+    with pytest.raises(FetcherError, match="`misses` returned a int, not a text"):
+        fetcher.misses()
     with pytest.raises(FetcherError, match="`now` did not return a datetime with a time zone"):
         fetcher.clock()
 

@@ -9,25 +9,18 @@ from afresh.core.options import DataSourceConfig, DataSyncOptions
 from afresh.engine.service import Service
 from afresh.engine.windows import lookbacks
 
-_NOTED = 20
-"""Of so many tables at most the sources are asked what no window brings."""
-
 
 def notes(service: Service, found: Judgement) -> Mapping[str, str]:
-    """By table what its windows cannot bring; nothing while the cache cannot be asked.
-
-    The sources have to be asked for it: that is done for a few tables, and not for many, for which it would take longer
-    than all else together.
-    """
-    few = found.unseen is None and len(found.tables) <= _NOTED
-    told = {} if not few else {table.table_name: note(service, table.table_name) for table in found.tables}
+    """By table what its windows cannot bring; nothing while the cache cannot be asked. No source is asked for it."""
+    tables = found.tables if found.unseen is None else ()
+    told = {table.table_name: note(service, table.table_name) for table in tables}
     return {name: text for name, text in told.items() if text}
 
 
 def note(service: Service, table_name: str) -> str | None:
-    """What a window of this table cannot bring; nothing while its source cannot be asked."""
+    """What a window of this table cannot bring; nothing if code of the user's that should say it fails."""
     try:
-        return service.tables[table_name].fetcher.explain(service.workplace.clock.now()).misses
+        return service.tables[table_name].fetcher.misses()
     except AfreshError:
         return None
 

@@ -42,7 +42,7 @@ _BOLD = frozenset({State.STOPPED, State.LATE})
 _SHOWN = 60
 """So many tables are shown; of more, the worst."""
 _NAMED = 8
-"""So many tables of one cause are named; of more it is enough to know how many there are."""
+"""So many tables of one cause, or with a note, are named; of more it is enough to know how many there are."""
 
 
 def status(
@@ -184,7 +184,9 @@ def _below(found: Judgement, told: Mapping[str, str], config: Path | None) -> It
     for tables in _by_cause(found):
         yield from _problem(tables, found.told(tables[0], given(config)))
         yield ""
-    yield from told.values()
+    yield from list(told.values())[:_NAMED]
+    if len(told) > _NAMED:
+        yield f"and {len(told) - _NAMED} more such tables (afresh why TABLE)"
     for source in found.sources:
         if troubles := "; ".join(_of_source(source, found.at)):
             yield f"{source.name}: {troubles}."

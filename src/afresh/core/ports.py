@@ -206,15 +206,11 @@ class SourceSystem(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What a fetch would do: the statement if there is one, what a user should know of it, and rows expected.
-
-    `misses` is the one note that concerns how the table stands: which changes no window of it can bring.
-    """
+    """What a fetch would do: the statement if there is one, what a user should know of it, and rows expected."""
 
     statement: Statement | None = None
     notes: tuple[str, ...] = ()
     expected_rows: int | None = None
-    misses: str | None = None
 
 
 class Fetcher(Protocol[T_co]):
@@ -240,6 +236,11 @@ class Fetcher(Protocol[T_co]):
 
     def explain(self, minimum_dt: datetime | None) -> Explanation:
         """What `fetch` would do; reads no rows."""
+        ...
+
+    def misses(self) -> str | None:
+        """Which changes no window of the table can bring, in a sentence; None if they bring what a window should. It
+        concerns how the table stands, so it asks nobody, and returns at once."""
         ...
 
     def clock(self) -> SourceInstant | None:

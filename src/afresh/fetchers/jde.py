@@ -21,7 +21,7 @@ from afresh.jde.conversion import convert
 from afresh.jde.layout import Layout
 from afresh.jde.names import NAMES
 from afresh.jde.options import JdeOptions
-from afresh.jde.resolution import resolve
+from afresh.jde.resolution import resolve, stamp_of
 from afresh.jde.window import window
 
 
@@ -66,9 +66,18 @@ class JdeFetcher:
         select = self._select(layout, minimum_dt)
         return Explanation(
             statement=self._source.statement(select),
-            notes=(*_notes(layout, self._options), *notes(self._source, select)),
+            notes=(*_notes(layout, self._options, self.misses()), *notes(self._source, select)),
             expected_rows=described.rows if described and self._where is None else None,
-            misses=_misses(layout),
+        )
+
+    def misses(self) -> str | None:
+        """What is rewritten or deleted, of a table that has a creation stamp only."""
+        stamp = stamp_of(self._table.name.upper(), self._options)
+        if stamp is None or stamp.kind is not StampKind.CREATION:
+            return None
+        return (
+            f"{self._table.name.upper()} has a creation stamp only: "
+            "rows that were rewritten or deleted in the source come with the next Mass."
         )
 
     def clock(self) -> SourceInstant | None:
@@ -98,19 +107,10 @@ class JdeFetcher:
         return layout, layout.schema(folds_around(self._source.traits.time_zone, self._clock.now(), TIMESTAMP))
 
 
-def _misses(layout: Layout) -> str | None:
-    if layout.stamp is None or layout.stamp.kind is not StampKind.CREATION:
-        return None
-    return (
-        f"{layout.table} has a creation stamp only: "
-        "rows that were rewritten or deleted in the source come with the next Mass."
-    )
-
-
-def _notes(layout: Layout, options: JdeOptions) -> Iterator[str]:
+def _notes(layout: Layout, options: JdeOptions, misses: str | None) -> Iterator[str]:
     if layout.stamp is None:
         yield f"{layout.table} has no change stamp: every sync reads the whole table."
-    elif misses := _misses(layout):
+    elif misses:
         yield misses
     else:
         yield "Rows deleted in the source leave the cache with the next Mass that has prepurge_data."

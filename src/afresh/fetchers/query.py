@@ -92,6 +92,10 @@ class QueryFetcher:
         _, outputs = self._known()
         return Explanation(statement=self._source.statement(self._query(minimum_dt, outputs)), notes=tuple(notes))
 
+    def misses(self) -> str | None:
+        """Nobody knows of a query."""
+        return None
+
     def clock(self) -> SourceInstant | None:
         """The source's clock."""
         return self._source.clock()

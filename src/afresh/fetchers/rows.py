@@ -154,6 +154,16 @@ class RowsFetcher:
             raise FetcherError(f"{self._place}: `explain` returned a {type(found).__name__}, not an Explanation")
         return found
 
+    def misses(self) -> str | None:
+        """What the user's `misses` says, if there is one."""
+        if not _own(self._target, "misses"):
+            return None
+        with _users_code(self._place, "failed in `misses`"):
+            found = self._target.misses()
+        if found is not None and not isinstance(found, str):
+            raise FetcherError(f"{self._place}: `misses` returned a {type(found).__name__}, not a text")
+        return found
+
     def clock(self) -> SourceInstant | None:
         """What the user's `now` says if there is one, else the source's clock if there is a source."""
         if not _own(self._target, "now"):

@@ -87,6 +87,10 @@ class SampleFetcher:
         expected = self._options.rows if minimum_dt is None else None
         return Explanation(notes=(note,), expected_rows=expected)
 
+    def misses(self) -> str | None:
+        """No change: windows bring them all."""
+        return None
+
     def clock(self) -> SourceInstant:
         """The service's own clock."""
         return SourceInstant(now=self._clock.now())

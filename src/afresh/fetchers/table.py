@@ -62,7 +62,15 @@ class TableFetcher:
             statement=self._source.statement(select),
             notes=(*self._notes(layout), *notes(self._source, select)),
             expected_rows=described.rows if described else None,
-            misses=self._misses(layout),
+        )
+
+    def misses(self) -> str | None:
+        """What is rewritten or deleted, where the cursor tells only when a row came to be."""
+        if not self._options.cursor or self._options.cursor_kind != "creation":
+            return None
+        return (
+            f"{self._table} has a creation stamp only: "
+            "rows that were rewritten or deleted in the source come with the next Mass."
         )
 
     def clock(self) -> SourceInstant | None:
@@ -97,18 +105,10 @@ class TableFetcher:
         if layout.stamp is None:
             yield f"{self._table} has no last-update column (option `cursor`): every sync reads the whole table."
             return
-        if misses := self._misses(layout):
+        if misses := self.misses():
             yield misses
         else:
             yield "Rows deleted in the source leave the cache with the next Mass that has prepurge_data."
-
-    def _misses(self, layout: Layout) -> str | None:
-        if layout.stamp is None or self._options.cursor_kind != "creation":
-            return None
-        return (
-            f"{self._table} has a creation stamp only: "
-            "rows that were rewritten or deleted in the source come with the next Mass."
-        )
 
     def _ask(self) -> Layout:
         described = self._source.catalogue.describe(self._table)

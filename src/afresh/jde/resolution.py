@@ -21,7 +21,7 @@ def resolve(table: str, options: JdeOptions, info: TableInfo) -> Layout:
     known = tables().get(table)
     source = _Source(table=table, found=tuple(_found(column, known) for column in info.columns))
     key = [source.one(name, "key") for name in _key(table, options, known, info)]
-    stamp = _stamp(options, known, source)
+    stamp = stamp_of(table, options)
     chosen = _chosen(options, known, source)
     settings = _settings(options, source)
     wanted = [*(column for column in key if column not in chosen), *chosen]
@@ -151,10 +151,12 @@ def _key(table: str, options: JdeOptions, known: JdeTable | None, info: TableInf
     return key
 
 
-def _stamp(options: JdeOptions, known: JdeTable | None, source: _Source) -> Stamp | None:
+def stamp_of(table: str, options: JdeOptions) -> Stamp | None:
+    """The change stamp that is configured for the table, or known of it."""
     if options.last_update:
         chosen = options.last_update
         return Stamp(date=chosen.date, time=chosen.time, kind=chosen.kind)
+    known = tables().get(table)
     return known.stamp if known else None
 
 

@@ -114,6 +114,10 @@ class MemoryFetcher:
         """How many rows there are."""
         return Explanation(expected_rows=sum(self._in_window(row, minimum_dt) for row in self.table.rows()))
 
+    def misses(self) -> str | None:
+        """No change."""
+        return None
+
     def clock(self) -> SourceInstant | None:
         """The clock it was given; None without one."""
         return SourceInstant(now=self._clock.now()) if self._clock is not None else None
