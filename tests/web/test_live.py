@@ -22,12 +22,12 @@ async def mark() -> str:
     return "same"
 
 
-async def seen(stream: AsyncGenerator[str, None], beats: int) -> str:
+async def seen(stream: AsyncGenerator[bytes, None], beats: int) -> str:
     """What comes until so many beats."""
     text = ""
     async with aclosing(stream):
         async for chunk in stream:
-            text += chunk
+            text += chunk.decode()
             if text.count("event: beat") >= beats:
                 break
     return text

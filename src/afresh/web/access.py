@@ -129,7 +129,7 @@ def access_of(request: Request) -> Access:
 def needs(scope: Scope) -> object:
     """The dependency of a route that needs that scope; a route tells it by `scope` on it."""
 
-    def check(request: Request) -> Caller:
+    async def check(request: Request) -> Caller:  # asks nobody, so that it needs no thread
         caller = access_of(request).caller(request)
         if not caller.may(scope):
             raise Refused(403, f"this needs the scope {scope!r}; the token has {caller.scope!r}")

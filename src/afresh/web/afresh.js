@@ -3,7 +3,8 @@
   "use strict";
   if (!window.EventSource || document.querySelector('form[action="/login"]')) return;
   const lost = document.getElementById("link");
-  const LOST_AFTER = 7000, SETTLE = 100;
+  const LOST_AFTER = 7000;
+  const soon = () => 50 + 250 * Math.random();  // all who look hear of a change at once, and should not ask at once
   let heard = Date.now(), waiting = 0;
 
   // What an element is after the page was made again: numbers in its words may have changed.
@@ -46,11 +47,8 @@
     events.onopen = alive;
     events.addEventListener("beat", (event) => {
       alive();
-      if (JSON.parse(event.data).mark !== document.querySelector("main").dataset.mark) later(SETTLE);
+      if (JSON.parse(event.data).mark !== document.querySelector("main").dataset.mark) later(soon());
     });
-    for (const kind of ["SyncStarted", "SyncEnded", "CheckFailed", "ServiceStopping"]) {
-      events.addEventListener(kind, () => { alive(); later(1100); });
-    }
     events.onerror = () => { if (events.readyState === EventSource.CLOSED) setTimeout(listen, 3000); };
     window.addEventListener("pagehide", () => events.close());
   };

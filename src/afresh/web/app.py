@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from afresh.core.options import WebConfig
@@ -12,6 +11,7 @@ from afresh.web import acting, health, history, metrics, owner, pages, reading
 from afresh.web.access import Access
 from afresh.web.live import Live
 from afresh.web.problems import Refused, problem, translate
+from afresh.web.ready import ready
 from afresh.web.view import View
 
 HEADERS: Mapping[str, str] = {
@@ -22,7 +22,10 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
 }
+"""What every answer carries that does not say otherwise."""
+_RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 def build(
@@ -69,10 +72,9 @@ class _Guarded:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-store")
+                own = message["headers"]
+                names = {name for name, _value in own}
+                message["headers"] = [*own, *(header for header in _RAW_HEADERS if header[0] not in names)]
             await send(message)
 
         request = Request(scope)
@@ -83,4 +85,4 @@ class _Guarded:
         except Refused as refused:
             await problem(refused.status, refused.detail, hint=refused.hint)(scope, receive, with_headers)
         else:
-            await self._app(scope, receive, with_headers)
+            await (ready(request) or self._app)(scope, receive, with_headers)

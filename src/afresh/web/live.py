@@ -17,7 +17,6 @@ from afresh.core.phrases import iso
 HEARTBEAT_SECONDS = 1.0
 _KEPT_EVENTS = 1_000
 _HELD_TEXTS = 64
-_GATHER_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +27,9 @@ class _Told:
     event: events.Event
 
     @cached_property
-    def text(self) -> str:
+    def text(self) -> bytes:
         data = json.dumps(as_value(self.event))
-        return f"id: {self.number}\nevent: {type(self.event).__name__}\ndata: {data}\n\n"
+        return f"id: {self.number}\nevent: {type(self.event).__name__}\ndata: {data}\n\n".encode()
 
 
 class Live:
@@ -58,19 +57,19 @@ class Live:
 
     async def stream(
         self, look: Callable[[], Awaitable[str]], last_seen: int | None = None
-    ) -> AsyncGenerator[str, None]:
-        """Events from now on (or after one that was seen) in the form of server-sent events; those that come within a
-        moment go together. A `beat` every second, however much happens, says that the link is whole, and by a mark
-        that `look` makes whether what is judged has changed. All who listen are told by one round."""
+    ) -> AsyncGenerator[bytes, None]:
+        """Events from now on (or after one that was seen) in the form of server-sent events. Every second those of that
+        second go together, with a `beat` that says that the link is whole, and by a mark that `look` makes whether
+        what is judged has changed. All who listen are told by one round."""
         found = self._round(asyncio.get_running_loop(), look)
         listener = _Listener()
         found.listeners.append(listener)
         try:
-            yield ": listening\n\n"
+            yield b": listening\n\n"
             if missed := [] if last_seen is None else [t for t in self._since(last_seen) if t.number <= found.told]:
-                yield "".join(told.text for told in missed)
+                yield b"".join(told.text for told in missed)
             while texts := await listener.next():
-                yield "".join(texts)
+                yield b"".join(texts)
         finally:
             found.listeners.remove(listener)
 
@@ -87,17 +86,16 @@ class Live:
         streams."""
         beat_at, failure = loop.time() + HEARTBEAT_SECONDS, None
         try:
-            while found.listeners or loop.time() < beat_at:
-                await asyncio.sleep(min(_GATHER_SECONDS, max(beat_at - loop.time(), 0)))
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            while found.listeners:
+                beat_at = max(beat_at, loop.time()) + HEARTBEAT_SECONDS
+                beat = f"event: beat\ndata: {json.dumps({'mark': await look()})}\n\n".encode()
                 new = self._since(found.told)
                 found.told = new[-1].number if new else found.told
-                text = "".join(told.text for told in new)
-                if loop.time() >= beat_at:
-                    beat_at = loop.time() + HEARTBEAT_SECONDS
-                    text += f"event: beat\ndata: {json.dumps({'mark': await look()})}\n\n"
-                if text:
-                    for listener in found.listeners:
-                        listener.tell(text)
+                text = b"".join([*(told.text for told in new), beat])
+                for listener in found.listeners:
+                    listener.tell(text)
+                await asyncio.sleep(max(beat_at - loop.time(), 0))
         except Exception as error:  # noqa: BLE001 - whoever listens raises it
             failure = error
         finally:
@@ -123,12 +121,12 @@ class _Round:
 
 class _Listener:
     def __init__(self) -> None:
-        self._waiting: deque[str] = deque(maxlen=_HELD_TEXTS)
+        self._waiting: deque[bytes] = deque(maxlen=_HELD_TEXTS)
         self._some = asyncio.Event()
         self._ended = False
         self._failure: Exception | None = None
 
-    def tell(self, text: str) -> None:
+    def tell(self, text: bytes) -> None:
         """Takes what there is to be told next."""
         self._waiting.append(text)
         self._some.set()
@@ -138,7 +136,7 @@ class _Listener:
         self._ended, self._failure = True, failure
         self._some.set()
 
-    async def next(self) -> list[str]:
+    async def next(self) -> list[bytes]:
         """What was told since it was asked last; nothing if that was the end. Raises what made it end early."""
         while not self._waiting and not self._ended:
             self._some.clear()

@@ -32,6 +32,7 @@ from afresh.web.acting import Reason, Run
 from afresh.web.health import view_of
 from afresh.web.overview import NAMED, SORTS, Choice, as_json, grouped, headline, overview
 from afresh.web.problems import Refused
+from afresh.web.ready import key_of
 from afresh.web.view import View
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
@@ -71,15 +72,15 @@ def written(request: Request, name: str, **values: Any) -> str:
 
 
 def shared(request: Request, found: Judgement, make: Callable[[], str], *more: Hashable) -> HTMLResponse:
-    """A page of one judgement, made once for all who ask for that very address; `more` is what else it depends on."""
-    key = (request.url.path, request.url.query, *more)
-    return HTMLResponse(view_of(request).pages.get(found, key, make))
+    """A page of one judgement, made once for all who ask for that very address; `more` is what else it depends on. Who
+    asks for it after that is answered by `ready`."""
+    return view_of(request).pages.get(found, key_of(request, *more), lambda: HTMLResponse(make()))
 
 
 # ------------------------------------------------------------------------------------------------------------- now
 
 
-def _choice(
+async def _choice(
     state: Search = "",
     source: Search = "",
     q: Search = "",

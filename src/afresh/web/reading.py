@@ -154,7 +154,8 @@ def config(request: Request, _caller: Admin) -> Answer:
 async def events(
     request: Request, _caller: Reader, last_event_id: Annotated[str | None, Header()] = None
 ) -> StreamingResponse:
-    """A stream that does not end; a `beat` every few seconds says that the link is whole."""
+    """A stream that does not end; each second a `beat` says that the link is whole, and by its `mark` whether a table
+    stands otherwise than at the beat before."""
     live: Live = request.app.state.live
     seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 16 else None
     view = view_of(request)

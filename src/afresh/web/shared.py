@@ -44,6 +44,12 @@ class Pages:
             found: T = slot.value
             return found
 
+    def made(self, owner: object, key: Hashable) -> Any:
+        """The value of that key if it is made already, else None; waits for no one that makes it."""
+        with self._lock:
+            slot = self._slots.get(key) if self._owner is owner else None
+        return slot.value if slot is not None and slot.made else None
+
 
 class Pieces:
     """Values by key, each as long as its stamp is the same; those not asked for longest go first."""
