@@ -1,9 +1,9 @@
 """`make scale`: how long pages and `status` take over a long log, and how large they are.
 
 Each page is asked for again and again, in turn, over the application itself, each time with a new judgement: so long
-waits whoever comes first after a second. `status` is measured
-within the process and as a command, which takes most of its time to start Python and to read the configuration. What is
-above 300 ms (of 95 in 100) or 150 kB is marked.
+waits whoever comes first after a second. `status` is measured within the process, and as a command: one that a running
+service answers, and one that is alone, which takes most of its time to start Python and to read the configuration. What
+is above 300 ms (of 95 in 100) or 150 kB is marked.
 """
 
 import argparse
@@ -20,7 +20,9 @@ from datetime import UTC, datetime, timedelta
 from starlette.testclient import TestClient
 
 from afresh import wiring
-from afresh.cli import status
+from afresh.cli import standing
+from afresh.cli.answering import answering
+from afresh.cli.meeting import mark
 from afresh.cli.outlook import notes
 from afresh.core.options import WebConfig
 from afresh.engine.judging import judged
@@ -31,7 +33,7 @@ from afresh.web.live import Live
 from bench.long_log import KINDS, LongLog, add_sizes, long_log
 
 MOST_MILLISECONDS, MOST_BYTES = 300.0, 150_000
-JUDGED = frozenset({"/", "/now.json", "/tables/Table0008", "status"})
+JUDGED = frozenset({"/", "/now.json", "/tables/Table0008", "status", "status (a command, service running)"})
 """What has to keep the limits; the others are shown for comparison, and asked for a tenth as often."""
 _SELDOM = 10
 _DAY = datetime.now(UTC).date() - timedelta(days=30)
@@ -98,7 +100,9 @@ def measure(log: LongLog, requests: int) -> Iterator[Timing]:
         for path in PATHS:
             yield Timing(what=path, taken=tuple(taken[path]), size=sizes[path])
         yield _repeated("status", requests, lambda: _status(service))
-    yield _repeated("status (a process)", max(requests // 5, 1), lambda: _command(log))
+        with answering(service, log.config, mark(log.config)):
+            yield _repeated("status (a command, service running)", max(requests // 2, 1), lambda: _command(log))
+    yield _repeated("status (a command, alone)", max(requests // 5, 1), lambda: _command(log))
 
 
 @contextmanager
@@ -138,7 +142,7 @@ def _status(service: Service) -> int:
     written = io.StringIO()
     with redirect_stdout(written):
         found = judged(service)
-        status.show(found, notes(service, found))
+        standing.show(found, notes(service, found))
     return len(written.getvalue().encode())
 
 

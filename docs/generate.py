@@ -15,8 +15,8 @@ from typer.core import TyperGroup
 
 from afresh import wiring
 from afresh.caches import duckdb_sql, postgres_types, sqlite_sql, sqlserver_types
+from afresh.cli.app import app
 from afresh.cli.exits import Exit
-from afresh.cli.main import app
 from afresh.config.document import reference
 from afresh.core import errors, events
 from afresh.core.cause import NEEDS_A_PERSON, OF_ERROR, Cause

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from afresh.cli import configuration
-from afresh.cli.main import app
+from afresh.cli.app import app
 from afresh.engine.service import Service
 
 PATIENCE = 50.0

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from afresh.cli import status
+from afresh.cli import standing
 from afresh.core.cause import Cause
 from afresh.core.health import TableHealth
 from afresh.core.judgement import Judgement
@@ -17,7 +17,7 @@ LATE = replace(FRESH, table_name="IsLate", state=State.LATE, health=Health.UNHEA
 
 def _shown(capsys: pytest.CaptureFixture[str], fresh: int, *, every: bool) -> list[str]:
     tables = (*(replace(FRESH, table_name=f"T{number:03d}") for number in range(fresh)), LATE)
-    status.show(Judgement(at=START, tables=tables), {}, every=every)
+    standing.show(Judgement(at=START, tables=tables), {}, every=every)
     return capsys.readouterr().out.splitlines()
 
 

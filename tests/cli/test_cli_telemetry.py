@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(60)
 
 _LOADED = """
 import sys
-from afresh.cli.main import app
+from afresh.cli.app import app
 try:
     app({arguments!r}, prog_name="afresh")
 except SystemExit:

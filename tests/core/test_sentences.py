@@ -14,7 +14,7 @@ from tests.core.log_rows import HOURLY, MASS, NOW, ago, update
 from tests.core.test_health import asked
 from typer.core import TyperGroup
 
-from afresh.cli.main import app
+from afresh.cli.app import app
 from afresh.core.actions import ActionKind
 from afresh.core.cause import Cause
 from afresh.core.health import TableHealth

@@ -11,7 +11,7 @@ from tests.spec.known_tests import is_collected
 from typer.core import TyperGroup
 
 from afresh import wiring
-from afresh.cli.main import app
+from afresh.cli.app import app
 from afresh.config.load import load
 
 ROOT = walkthrough.ROOT

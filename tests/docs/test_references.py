@@ -12,7 +12,7 @@ import typer.main
 from typer.core import TyperGroup
 
 from afresh import wiring
-from afresh.cli.main import app
+from afresh.cli.app import app
 from afresh.config.shape import settings
 from afresh.core import errors, events
 from afresh.core.options import CacheConfig, DataSourceConfig, DataSyncOptions, ScheduleConfig, SourceSystemConfig

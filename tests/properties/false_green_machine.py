@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.properties.faces import Faces
 
 from afresh.caches.sqlite import SqliteCache
-from afresh.cli.status import as_json
+from afresh.cli.standing import as_json
 from afresh.core.actions import Action, ActionKind
 from afresh.core.cause import Cause
 from afresh.core.errors import AfreshError, SourceRefused, SourceUnavailable

@@ -14,7 +14,7 @@ from tests.sinks.happenings import EACH
 from tests.sinks.test_sinks_metrics import JUDGED
 from typer.core import TyperGroup
 
-from afresh.cli.main import app
+from afresh.cli.app import app
 from afresh.core.circuit import Circuit
 from afresh.core.options import CacheConfig, DataSyncOptions
 from afresh.core.states import State

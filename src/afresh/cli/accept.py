@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
+from afresh.cli.arguments import ConfigPath, Json
 from afresh.cli.asking import ask, asked_service, tell
-from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit
 from afresh.core.actions import ActionKind
 from afresh.engine.service import last_sequence

@@ -10,7 +10,6 @@ from typing import ParamSpec
 import typer
 
 from afresh.cli.exits import Exit, meaning
-from afresh.cli.output import say
 from afresh.core.errors import AfreshError
 
 P = ParamSpec("P")
@@ -48,6 +47,13 @@ def _ended(command: Callable[[], Exit]) -> Exit:
         say(traceback.format_exc())
         say(_REPORT)
         return Exit.DEFECT
+
+
+def say(text: str) -> None:
+    """A line to stderr. Who has nothing to say does not wait for what writes it."""
+    from afresh.cli import output
+
+    output.say(text)
 
 
 def tell(error: AfreshError) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from afresh.cli import configuration
 from afresh.cli import connect as connecting
-from afresh.cli.configuration import ConfigPath, Json
+from afresh.cli.arguments import ConfigPath, Json
 from afresh.cli.connect import SourceLook, look_at_source, look_at_table
 from afresh.cli.exits import Exit
 from afresh.cli.output import say, write, write_json

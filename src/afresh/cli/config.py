@@ -6,7 +6,7 @@ import typer
 
 from afresh import wiring
 from afresh.cli import configuration
-from afresh.cli.configuration import ConfigPath, Json
+from afresh.cli.arguments import ConfigPath, Json
 from afresh.cli.exits import Exit
 from afresh.cli.output import grid, results, say, shown, write, write_json
 from afresh.config.effective import Parts, as_json, of_everything, of_table

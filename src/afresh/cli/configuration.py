@@ -3,9 +3,6 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from afresh import wiring
 from afresh.cli.output import say
@@ -15,17 +12,6 @@ from afresh.core.events import Event
 from afresh.core.options import DataSyncOptions
 from afresh.core.ports import Cache, Emit
 from afresh.engine.service import Service
-
-ConfigPath = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        "-c",
-        help="Configuration file; by default AFRESH_CONFIG, afresh.toml or appsettings.json.",
-        metavar="PATH",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to stdout.")]
 
 
 def file(path: Path | None) -> Path:

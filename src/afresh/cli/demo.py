@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 
 from afresh import wiring
-from afresh.cli import configuration, outlook, sample_file, starter, status
-from afresh.cli.configuration import Json
+from afresh.cli import configuration, outlook, sample_file, standing, starter
+from afresh.cli.arguments import Json
 from afresh.cli.demo_board import board
 from afresh.cli.demo_round import last_round
 from afresh.cli.exits import Exit
@@ -83,9 +83,9 @@ def demo(
     _prepare(files, rows=rows, keep=keep)
     ended_by_itself, found, notes = _play(configuration.options(files.configuration), files, seconds)
     if json:
-        write_json(status.as_json(found, notes))
+        write_json(standing.as_json(found, notes))
     else:
-        status.show(found, notes)
+        standing.show(found, notes)
         _tell_what_to_try(files)
     return Exit.GOOD if found.all_fresh or not ended_by_itself else Exit.NOT_GOOD
 

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from afresh.cli import configuration
-from afresh.cli.configuration import ConfigPath, Json
+from afresh.cli.arguments import ConfigPath, Json
 from afresh.cli.exits import Exit
 from afresh.cli.output import grid, results, say, shown, write, write_json
 from afresh.core import account, phrases

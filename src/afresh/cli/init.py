@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from afresh.cli import init_source, sample_file, starter
-from afresh.cli.configuration import Json
+from afresh.cli.arguments import Json
 from afresh.cli.exits import Exit
 from afresh.cli.forms import FormName
 from afresh.cli.init_source import Wanted, Written

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import IO, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,6 +12,7 @@ from rich.text import Text
 from afresh.core.account import JsonValue
 from afresh.sinks.printable import printable
 
+_OURS: Mapping[str, Any] = {"highlight": False, "markup": False, "emoji": False}
 _WIDTH_OF_FILES = 180
 """Columns of a file or pipe, so that what reads it meets whole lines."""
 
@@ -40,9 +42,9 @@ def write(text: str) -> None:
     results().print(Text(printable(text, lines=True)), soft_wrap=True)
 
 
-def write_json(value: JsonValue) -> None:
-    """One JSON value to stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
+def write_json(value: JsonValue, file: IO[str] | None = None) -> None:
+    """One JSON value to stdout, or to a file."""
+    print(json.dumps(value, indent=2, ensure_ascii=False), file=file, flush=True)
 
 
 def grid(headings: Iterable[str], right: frozenset[str] = frozenset()) -> Table:
@@ -53,9 +55,17 @@ def grid(headings: Iterable[str], right: frozenset[str] = frozenset()) -> Table:
     return table
 
 
+def elsewhere(file: IO[str], *, columns: int | None, environ: Mapping[str, str]) -> Console:
+    """The console of results of another process, whose terminal has so many columns, and None if it has none; what is
+    written for it goes to the file."""
+    return _plain(Console(file=file, force_terminal=columns is not None, width=columns, _environ=environ, **_OURS))
+
+
 def _console(*, stderr: bool) -> Console:
-    stream = sys.stderr if stderr else sys.stdout
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    return _plain(Console(file=sys.stderr if stderr else sys.stdout, **_OURS))
+
+
+def _plain(console: Console) -> Console:
     if not console.is_terminal:
         console.width = _WIDTH_OF_FILES
     return console

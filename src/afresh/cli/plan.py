@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from afresh.cli import configuration
-from afresh.cli.configuration import ConfigPath, Json
+from afresh.cli.arguments import ConfigPath, Json
 from afresh.cli.exits import Exit, meaning
 from afresh.cli.outlook import lookback
 from afresh.cli.output import results, shown, write_json

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
+from afresh.cli.arguments import ConfigPath, Json
 from afresh.cli.asking import ask, asked_service, tell
-from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit
 from afresh.cli.outlook import source_system
 from afresh.cli.output import say

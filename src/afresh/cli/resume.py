@@ -2,8 +2,8 @@
 
 import shlex
 
+from afresh.cli.arguments import ConfigPath, Json
 from afresh.cli.asking import ask, asked_service, tell
-from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit
 from afresh.cli.outlook import one_of, source_system
 from afresh.cli.output import say

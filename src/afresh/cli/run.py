@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from afresh.cli import configuration
-from afresh.cli.configuration import ConfigPath
+from afresh.cli.answering import answering
+from afresh.cli.arguments import ConfigPath
 from afresh.cli.exits import Exit
 from afresh.cli.foreground import attended
+from afresh.cli.meeting import mark
 from afresh.cli.output import say
 from afresh.cli.serving import served
 from afresh.cli.watching import watching
@@ -27,7 +29,10 @@ def run(
     With [data_sync.web] in the configuration it also serves the dashboard, the health endpoints and the admin API."""
     with ExitStack() as stack:
         emit = stack.enter_context(watching(verbose=verbose, form=log_format, events_to_stdout=json))
-        service = stack.enter_context(served(configuration.options(config), emit))
+        file = configuration.file(config)
+        known_by = mark(file) if file.is_file() else ""
+        service = stack.enter_context(served(configuration.options(file), emit))
+        stack.enter_context(answering(service, file, known_by))
         attended(service.run, service.stop, lambda: service.stop(at_once=True))
         ended = service.wait(0)
     if not ended:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from afresh import wiring
-from afresh.cli.configuration import Json
+from afresh.cli.arguments import Json
 from afresh.cli.exits import Exit
 from afresh.cli.forms import FormName
 from afresh.cli.output import write_json

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from afresh.cli import configuration
+from afresh.cli.arguments import ConfigPath, Json
 from afresh.cli.asking import who
-from afresh.cli.configuration import ConfigPath, Json
 from afresh.cli.exits import Exit, meaning
 from afresh.cli.foreground import attended
 from afresh.cli.output import say, write, write_json

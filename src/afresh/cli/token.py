@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from afresh.cli.configuration import Json
+from afresh.cli.arguments import Json
 from afresh.cli.exits import Exit
 from afresh.cli.output import write, write_json
 from afresh.core.errors import ConfigurationError

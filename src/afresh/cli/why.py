@@ -7,11 +7,11 @@ import typer
 from rich.text import Text
 
 from afresh.cli import configuration
-from afresh.cli.configuration import ConfigPath, Json
+from afresh.cli.arguments import ConfigPath, Json
 from afresh.cli.exits import Exit, meaning
 from afresh.cli.outlook import lookback, note
 from afresh.cli.output import results, shown, write_json
-from afresh.cli.status import given, state_text
+from afresh.cli.standing import given, state_text
 from afresh.core import account, phrases
 from afresh.core.health import TableHealth
 from afresh.core.judgement import Judgement

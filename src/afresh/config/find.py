@@ -6,6 +6,8 @@ from pathlib import Path
 from afresh.core.errors import ConfigurationError
 
 VARIABLE = "AFRESH_CONFIG"
+PREFIX = "AFRESH__"
+"""With which the names of variables begin that stand for settings."""
 NAMES = ("afresh.toml", "appsettings.json")
 
 

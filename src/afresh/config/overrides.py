@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
+from afresh.config.find import PREFIX
 from afresh.config.findings import Findings
 from afresh.config.nodes import Array, Entry, Leaf, Node, Table, Variable
-
-PREFIX = "AFRESH__"
 
 
 def overlaid(table: Table, environ: Mapping[str, str], findings: Findings) -> Table:
