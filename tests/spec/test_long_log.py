@@ -18,5 +18,10 @@ def test_a_long_log_is_answered_from(tmp_path: Path) -> None:
         assert len(history) == UPDATES // TABLES
         assert len(facts.past("Table0007").failures) == 6
         timings = list(measure(log, 1))
-    assert [timing.what for timing in timings] == [*PATHS, "status", "status (a process)"]
+    assert [timing.what for timing in timings] == [
+        *PATHS,
+        "status",
+        "status (a command, service running)",
+        "status (a command, alone)",
+    ]
     assert all(timing.size > 500 for timing in timings)
