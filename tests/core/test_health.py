@@ -150,6 +150,19 @@ def test_service_off() -> None:
     assert judged([], checked=None).state is State.NEVER_LOADED
 
 
+def test_a_service_that_is_hindered() -> None:
+    """What ended its last look is the cause of what is due or late, not that the service was off; one that lives but
+    has been silent is told from one that is gone."""
+    locked = CacheLocked("another writer held the cache for 3 s")
+    late, silent = judged([OLD], hindered=locked), judged([MET], hindered=locked, checked=timedelta(minutes=4))
+    assert (late.state, late.cause) == (State.LATE, Cause.CACHE_LOCKED)
+    assert (silent.state, silent.cause) == (State.STOPPED, Cause.CACHE_LOCKED)
+    assert judged([MET], hindered=locked).state is State.FRESH
+    assert silent.silent_since == NOW - timedelta(minutes=4)
+    assert judged([MET], checked=timedelta(minutes=4), live=frozenset()).silent_since is None
+    assert judged([MET]).silent_since is None
+
+
 def test_sync_without_a_service() -> None:
     """A sync that runs by itself is under way, whether or not there is a service."""
     found = judged([MET], [RUNNING], checked=None, live=frozenset({"test"}))

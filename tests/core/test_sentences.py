@@ -17,7 +17,9 @@ from typer.core import TyperGroup
 from afresh.cli.app import app
 from afresh.core.actions import ActionKind
 from afresh.core.cause import Cause
+from afresh.core.errors import CacheLocked
 from afresh.core.health import TableHealth
+from afresh.core.phrases import instant
 from afresh.core.sentences import WORDS, evidence, sentences
 from afresh.core.states import Health, State
 
@@ -124,3 +126,35 @@ def test_evidence() -> None:
     found = evidence(table(State.CATCHING_UP, Cause.DEFECT, failure=failure, consecutive_failures=2, running=running))
     assert len(found) == 5
     assert found[-1] == "A service is at work."
+
+
+def test_an_error_of_several_lines_is_one_sentence() -> None:
+    """What an error lists below each other is listed behind each other, and the sync is named by its start, as in
+    the log."""
+    several = "Item: it does not fit:\n  - A: gone\n  - B: new"
+    failure = replace(update(MASS, ago(hours=1)), error_message=several, cause=Cause.SCHEMA_CHANGED)
+    judged = table(State.STOPPED, Cause.SCHEMA_CHANGED, failure=failure)
+    happened = sentences(judged, NOW).happened
+    assert happened.endswith(f"(the Mass of {instant(failure.start_dt)}): it does not fit: A: gone; B: new.")
+    assert not [line for line in evidence(judged) if "\n" in line]
+
+
+def test_a_mass_that_fails_does_not_say_that_windows_do() -> None:
+    """Where only the Mass comes to nothing, and Hourlies succeed since, it is the Mass that is said to fail again."""
+    failure = replace(update(MASS, ago(hours=1), sequence=1), error_message="Item: 20 rows", cause=Cause.SHRANK)
+    since = update(HOURLY, ago(minutes=9), sequence=2)
+    told = sentences(table(State.STOPPED, Cause.SHRANK, failure=failure, last_success={HOURLY: since}), NOW)
+    assert told.next.startswith("The next Mass fails again until somebody acts; the others go on, and the next sync")
+
+
+def test_a_service_that_cannot_look_is_not_said_to_be_off() -> None:
+    """Its own pages say what hinders it; others, that it runs but has not looked, and since when."""
+    hindered = CacheLocked("another writer held the cache for 3 s")
+    own = sentences(table(State.LATE, Cause.CACHE_LOCKED, hindered=hindered), NOW)
+    assert own.happened == "Another writer held the cache for too long: another writer held the cache for 3 s."
+    assert own.next == "The service looks again with its next check, and goes on when it can."
+    others = table(State.STOPPED, Cause.SERVICE_OFF, service_is_on=False, silent_since=ago(minutes=1))
+    told, since = sentences(others, NOW), instant(ago(minutes=1))
+    assert told.happened.startswith(f"A service runs, but has not looked at the schedules since {since}")
+    assert "afresh run" not in told.you
+    assert evidence(others)[-1] == f"A service runs, but looked at the schedules last at {since}."

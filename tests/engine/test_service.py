@@ -117,7 +117,9 @@ def test_cache_errors_do_not_end_the_service(directory: Path) -> None:
     assert "does not exist" in failed.error
     assert failed.hint
     missing.mkdir()
+    assert str(rig.service.facts().hindered) == failed.error
     rig.service.tick()
+    assert rig.service.facts().hindered is None
     assert ended(rig) == [(MASS, Outcome.SUCCEEDED)]
     assert len(rig.of(ServiceStarted)) == 1
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from afresh.core.actions import NOTHING_ASKED, Standing
+from afresh.core.errors import AfreshError
 from afresh.core.hold import Hold
 from afresh.core.model import DataUpdate
 from afresh.core.options import DataSyncOptions
@@ -61,6 +62,8 @@ class Facts:
     """What keeps syncs of which source from beginning now."""
     clock_is_behind: bool = False
     """Whether the clock shows less than it should, and nobody has noted yet by how much."""
+    hindered: AfreshError | None = None
+    """Why the service's last look at the schedules failed; only its own process knows."""
 
     def past(self, table_name: str) -> Past:
         """The past of a table; an empty one if nothing is known of it."""
@@ -91,6 +94,12 @@ class Facts:
         if last is None or last.instance_id not in self.live:
             return False
         return self.now - last.at <= self.options.check_interval * _CHECKS_MISSED + _SLOW_CHECK
+
+    @property
+    def silent_since(self) -> datetime | None:
+        """When a service that lives looked last, if it has not looked for too long."""
+        last = self.last_check
+        return last.at if last is not None and last.instance_id in self.live and not self.service_is_on else None
 
     @property
     def busy(self) -> bool:

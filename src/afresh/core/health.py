@@ -30,11 +30,12 @@ class TableHealth:
     """The judgement of one table; every state but Fresh has a cause.
 
     `data_as_of` is the instant, on the source's clock, that the last committed update proves, and `proved_at` that
-    instant by our clock, from which its age counts; `limit` is the age that the tightest schedule allows, and `late_at`
-    when the first limit is reached. `right_by` is when it should be right again, None wherever that depends on somebody
-    else. `failure` is the failed update that the cause comes from, `unseen` the error because of which nothing is
-    known, `recorded` the sequence of the last update that has ended. `changes_at` is until when the judgement stays as
-    it is if nothing happens; None for ever.
+    instant by our clock, from which its age counts; `limit` is the age that the tightest schedule allows, and
+    `late_at` when the first limit is reached. `right_by` is when it should be right again, None wherever that
+    depends on somebody else. `failure` is the failed update that the cause comes from, `silent_since` when a
+    service that lives looked last, if that is too long ago, `hindered` the error that its last look ended with, if
+    that is known, `unseen` the error because of which nothing is known, `recorded` the sequence of the last update
+    that has ended. `changes_at` is until when the judgement stays as it is if nothing happens; None for ever.
     """
 
     table_name: str
@@ -55,6 +56,8 @@ class TableHealth:
     pause: Action | None = None
     accepted: Action | None = None
     service_is_on: bool = False
+    silent_since: datetime | None = None
+    hindered: AfreshError | None = None
     unseen: AfreshError | None = None
     recorded: int = 0
     changes_at: datetime | None = None
@@ -132,6 +135,8 @@ def judge_table(config: DataSourceConfig, facts: Facts) -> TableHealth:
         pause=seen.pause,
         accepted=accepted(facts.asked, seen.past, config.table_name),
         service_is_on=facts.service_is_on,
+        silent_since=facts.silent_since,
+        hindered=facts.hindered,
         recorded=max((update.sequence for update in (*seen.past.successes.values(), *seen.past.failures)), default=0),
         changes_at=facts.now if right_by is not None else _changes_at(seen),
     )
@@ -228,10 +233,13 @@ class _Seen:
         return kept[0] if kept and None not in kept else None
 
     def why(self, otherwise: Cause) -> Cause:
-        """The cause of a table that is waited for: its last failure, what holds its source, no worker, or that."""
+        """The cause of a table that is waited for: its last failure, what hinders the service, what holds its source,
+        no worker, or that."""
         state, now = self.facts.source(self.config.source_system), self.facts.now
         if self.in_a_row:
             return self.in_a_row[0].cause or Cause.DEFECT
+        if self.facts.hindered is not None:
+            return cause_of(self.facts.hindered)
         if state.breaker_until is not None and state.breaker_until > now:
             return Cause.SOURCE_UNREACHABLE
         if self.hold is not None:
@@ -304,7 +312,7 @@ def _state(seen: _Seen) -> tuple[State, Cause | None]:
     if seen.latest is None and seen.running is None:
         return State.NEVER_LOADED, seen.why(Cause.ROUTINE if seen.facts.service_is_on else Cause.SERVICE_OFF)
     if not seen.facts.service_is_on and seen.running is None:
-        return State.STOPPED, Cause.SERVICE_OFF
+        return State.STOPPED, cause_of(seen.facts.hindered) if seen.facts.hindered else Cause.SERVICE_OFF
     if seen.late:
         return _late(seen)
     if seen.running is not None:

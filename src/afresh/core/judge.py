@@ -29,6 +29,7 @@ class _Scene:
     live: frozenset[str]
     service_is_on: bool
     clock_went_back: bool
+    hindered: str
     breaker_until: datetime | None
     holds: tuple[Hold, ...]
 
@@ -98,6 +99,7 @@ class Judge:
             live=facts.live,
             service_is_on=facts.service_is_on,
             clock_went_back=facts.clock_went_back,
+            hindered=str(facts.hindered or ""),
             breaker_until=facts.source(name).breaker_until,
             holds=facts.holds_of(name),
         )

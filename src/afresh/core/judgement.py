@@ -47,10 +47,10 @@ class Judgement:
 
     @cached_property
     def mark(self) -> str:
-        """The same, within this process, as long as every table is in the same state with the same data and the same
-        sync under way."""
+        """The same, within this process, as long as every table is in the same state for the same cause, with the same
+        data and the same sync under way."""
         tables = (
-            (t.table_name, t.state, t.data_as_of, t.running_since, t.failure and t.failure.sequence)
+            (t.table_name, t.state, t.cause, t.data_as_of, t.running_since, t.failure and t.failure.sequence)
             for t in self.tables
         )
         return f"{hash(tuple(tables)) & 0xFFFF_FFFF_FFFF_FFFF:016x}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from afresh.core.actions import Action
-from afresh.core.cause import NEEDS_A_PERSON, Cause
+from afresh.core.cause import NEEDS_A_PERSON, Cause, cause_of
 from afresh.core.health import TableHealth
 from afresh.core.model import DataUpdate, UpdateType
 from afresh.core.phrases import instant, span
@@ -189,21 +189,26 @@ def _facts(table: TableHealth, now: datetime) -> Mapping[str, str]:
         "configured": _configured(table),
         "routine": _routine(table),
         "service_off": _service_off(table),
-        "service_you": "Nothing needs to be done while a service runs; if none does, start it"
-        if table.service_is_on
-        else "Start the service",
+        "service_you": _service_you(table),
     }
 
 
 def _failed(table: TableHealth) -> str:
     failure = table.failure
-    if table.unseen is not None:
-        return f": {table.unseen.message}"
+    kept = table.unseen or table.hindered
+    if kept is not None and cause_of(kept) is table.cause:
+        return f": {kept.message}"
     if failure is None or (failure.cause or Cause.DEFECT) is not table.cause:
         return ""
     times = f", {table.consecutive_failures} times in a row" if table.consecutive_failures > 1 else ""
-    what = (failure.error_message or "the log does not say how").removeprefix(f"{table.table_name}: ")
-    return f" (the {failure.update_type} of {instant(failure.end_dt or failure.start_dt)}{times}): {what}"
+    what = _said(failure).removeprefix(f"{table.table_name}: ")
+    return f" (the {failure.update_type} of {instant(failure.start_dt)}{times}): {what}"
+
+
+def _said(failure: DataUpdate) -> str:
+    """The words of its error on one line; what was listed there is separated here."""
+    first, *more = (line.strip().removeprefix("- ") for line in (failure.error_message or "").splitlines() or [""])
+    return " ".join([first, "; ".join(more)]).strip() or "the log does not say how"
 
 
 def _running(running: DataUpdate | None, now: datetime) -> str:
@@ -240,7 +245,18 @@ def _service_off(table: TableHealth) -> str:
         return "The process that ran its last sync ended before the sync did"
     if table.service_is_on:
         return "No sync was started when it came due: the service was off then, or had just begun"
-    return "No service runs that would sync it, or it hangs"
+    if table.silent_since is not None:
+        silent = f"A service runs, but has not looked at the schedules since {instant(table.silent_since)}"
+        return f"{silent}: it hangs, or waits for a cache that another program holds"
+    return "No service runs that would sync it"
+
+
+def _service_you(table: TableHealth) -> str:
+    if table.service_is_on:
+        return "Nothing needs to be done while a service runs; if none does, start it"
+    if table.silent_since is not None:
+        return "See what its log says, and whether another program holds the cache; if it hangs, start it anew"
+    return "Start the service"
 
 
 def _safe(table: TableHealth, now: datetime) -> str:
@@ -264,8 +280,10 @@ def _next(table: TableHealth, now: datetime) -> str:
         return f"When {running} succeeds, it is right again{_by(table)}."
     if table.unseen is not None:
         return "It is asked again with the next look."
+    if table.hindered is not None:
+        return "The service looks again with its next check, and goes on when it can."
     if not table.service_is_on:
-        return "Nothing, until a service runs."
+        return f"Nothing, until {'it looks again' if table.silent_since else 'a service runs'}."
     if table.state is State.UNKNOWN:
         return "The next check of the service looks into it and syncs the table anew."
     if table.cause is Cause.NO_WORKER:
@@ -275,11 +293,19 @@ def _next(table: TableHealth, now: datetime) -> str:
     if table.next_at is None:
         return "Nothing is planned."
     when = "with the next check" if table.next_at <= now else f"at {instant(table.next_at)}"
+    if table.cause in NEEDS_A_PERSON and (only := _overtaken(table)) is not None:
+        return f"The next {only} fails again until somebody acts; the others go on, and the next sync starts {when}."
     if table.cause in NEEDS_A_PERSON:
         return f"It is tried again {when}, and fails again until somebody acts."
     if table.failure is not None:
         return f"It is tried again by itself {when}."
     return f"The next sync starts {when}{_by(table)}."
+
+
+def _overtaken(table: TableHealth) -> UpdateType | None:
+    """The type of the sync that fails, where syncs of other types succeed all the same."""
+    failure, latest = table.failure, table.latest
+    return failure.update_type if failure and latest and latest.sequence > failure.sequence else None
 
 
 def _by(table: TableHealth) -> str:
@@ -288,7 +314,7 @@ def _by(table: TableHealth) -> str:
 
 def _command(words: tuple[str, ...], table: TableHealth, configuration: str | None) -> str:
     """The command as a shell takes it, whatever the names hold."""
-    name, *arguments = words
+    name, *arguments = ("check",) if table.silent_since is not None and words == ("run",) else words
     options = ["-c", configuration] if configuration is not None else []
     if table.pause is not None and table.pause.source_system and name == "resume":
         return shlex.join(["afresh", name, *options, f"--source={table.pause.source_system}"])
@@ -316,7 +342,7 @@ def evidence(table: TableHealth) -> tuple[str, ...]:
     if failure is not None:
         found.append(
             f"The {failure.update_type} that started at {instant(failure.start_dt)} {failure.outcome}: "
-            f"{_ended(failure.error_message or 'the log does not say how')}"
+            f"{_ended(_said(failure))}"
         )
     if table.consecutive_failures > 1:
         found.append(f"{table.consecutive_failures} syncs in a row did not succeed.")
@@ -326,5 +352,13 @@ def evidence(table: TableHealth) -> tuple[str, ...]:
             f"by {table.running.instance_id}."
         )
     if table.state not in (State.DISABLED, State.UNKNOWN):
-        found.append("A service is at work." if table.service_is_on else "No service is at work.")
+        found.append(_at_work(table))
     return tuple(found)
+
+
+def _at_work(table: TableHealth) -> str:
+    if table.hindered is not None:
+        return f"A service is at work, but its last look at the schedules failed: {_ended(table.hindered.message)}"
+    if table.silent_since is not None:
+        return f"A service runs, but looked at the schedules last at {instant(table.silent_since)}."
+    return "A service is at work." if table.service_is_on else "No service is at work."

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from afresh.core import events, schedule
@@ -81,6 +82,7 @@ class Service:
         self._purged_at: datetime | None = None
         self._reported: dict[str, int] = {}
         self._round_at: float | None = None
+        self._hindered: AfreshError | None = None
 
     @property
     def recovered(self) -> bool:
@@ -127,7 +129,9 @@ class Service:
             self._end_orphans()
             self._purge_daily()
             self.check()
+            self._hindered = None
         except AfreshError as error:
+            self._hindered = error
             self._emit_check_failed(error)
 
     def recover(self) -> None:
@@ -182,7 +186,8 @@ class Service:
 
     def facts(self, pasts: PastsOf = whole) -> Facts:
         """How things stand now, as far as the cache tells. `pasts` is how the log is read."""
-        return outlook(self.options, self.workplace.cache, self.workplace.clock, pasts)
+        found = outlook(self.options, self.workplace.cache, self.workplace.clock, pasts)
+        return found if self._hindered is None else replace(found, hindered=self._hindered)
 
     def sync_now(
         self,
