@@ -20,12 +20,12 @@ from afresh.cli.outlook import notes
 from afresh.cli.output import grid, results, shown, write_json
 from afresh.core import account, phrases
 from afresh.core.account import JsonValue
-from afresh.core.cause import Cause
 from afresh.core.facts import SourceState
 from afresh.core.health import TableHealth
 from afresh.core.judgement import Judgement
 from afresh.core.sentences import Sentences
 from afresh.core.states import LOOKS, Health, State
+from afresh.core.troubles import Trouble, troubles
 from afresh.engine.judging import judged
 from afresh.engine.service import Service
 
@@ -39,6 +39,8 @@ _SHOWN = 60
 """So many tables are shown; of more, the worst."""
 _NAMED = 8
 """So many tables of one cause, or with a note, are named; of more it is enough to know how many there are."""
+_TOLD = 20
+"""So many causes are told."""
 
 
 def told(service: Service, shape: "Shape", *, watch: bool) -> Exit:
@@ -172,15 +174,18 @@ def state_text(health: TableHealth) -> Text:
 
 def _below(found: Judgement, told: Mapping[str, str], config: Path | None) -> Iterator[str]:
     """What keeps tables from being fresh, each cause once and the worst first; what is to be known; the sum of it."""
-    for tables in _by_cause(found):
-        yield from _problem(tables, found.told(tables[0], given(config)))
+    known = troubles(found)
+    for trouble in known[:_TOLD]:
+        yield from _problem(trouble, trouble.told(found, given(config)))
         yield ""
+    if len(known) > _TOLD:
+        yield f"and {len(known) - _TOLD} more causes (afresh why TABLE)"
     yield from list(told.values())[:_NAMED]
     if len(told) > _NAMED:
         yield f"and {len(told) - _NAMED} more such tables (afresh why TABLE)"
     for source in found.sources:
-        if troubles := "; ".join(_of_source(source, found.at)):
-            yield f"{source.name}: {troubles}."
+        if unusual := "; ".join(_of_source(source, found.at)):
+            yield f"{source.name}: {unusual}."
     states = Counter(table.state for table in found.tables)
     counted = ", ".join(f"{states[state]} {state.lower()}" for state in State if states[state])
     yield f"{found.health}: {counted or 'there are no tables'}."
@@ -200,51 +205,18 @@ def _of_source(source: SourceState, now: datetime) -> Iterator[str]:
         yield phrases.skew(source.skew)
 
 
-_OF_THE_SOURCE = frozenset({Cause.SOURCE_UNREACHABLE, Cause.LOGIN_REFUSED, Cause.SOURCE_SLOW, Cause.QUIET_HOURS})
-_OF_ALL = frozenset({Cause.SERVICE_OFF, Cause.NO_WORKER, Cause.CACHE_FULL, Cause.CACHE_LOCKED, Cause.CACHE_UNREACHABLE})
-
-
-def _by_cause(found: Judgement) -> list[list[TableHealth]]:
-    """The tables that something keeps from being fresh, those together that one thing does."""
-    groups: dict[tuple[str, str], list[TableHealth]] = {}
-    for table in found.worst_first:
-        if table.state is not State.DISABLED and table.cause not in (None, Cause.ROUTINE):
-            groups.setdefault((str(table.cause), _shared(table)), []).append(table)
-    return list(groups.values())
-
-
-def _shared(table: TableHealth) -> str:
-    """What tables with one trouble have in common."""
-    if table.cause in _OF_ALL:
-        return str(table.service_is_on)
-    if table.cause in _OF_THE_SOURCE:
-        return table.source_system
-    if table.pause is not None:
-        return str(table.pause.sequence)
-    return (table.last_error or "").removeprefix(f"{table.table_name}: ")
-
-
-def _problem(tables: list[TableHealth], words: Sentences) -> Iterator[str]:
-    names = ", ".join(table.table_name for table in tables[:_NAMED])
-    more = f" and {len(tables) - _NAMED} more" if len(tables) > _NAMED else ""
-    first = tables[0]
+def _problem(trouble: Trouble, words: Sentences) -> Iterator[str]:
+    names = ", ".join(table.table_name for table in trouble.tables[:_NAMED])
+    more = f" and {len(trouble.tables) - _NAMED} more" if len(trouble.tables) > _NAMED else ""
+    first = trouble.worst
     yield f"{LOOKS[first.state].glyph} {first.state}, {first.cause}: {names}{more}"
     yield f"    what   {words.happened}"
-    yield f"    safe?  {words.safe if len(tables) == 1 or first.unseen else _safe(tables)}"
+    yield f"    where  {words.where}"
+    yield f"    safe?  {words.safe}"
     yield f"    next   {words.next}"
     yield f"    you    {words.you}"
     if first.unseen is not None and first.unseen.hint:
         yield f"           {first.unseen.hint}"
-
-
-def _safe(tables: list[TableHealth]) -> str:
-    """Of several tables: the oldest data that is served."""
-    known = [table.data_as_of for table in tables if table.data_as_of is not None]
-    missing = len(tables) - len(known)
-    if not known:
-        return "There is no data yet that could be wrong."
-    without = f"; {missing} have no data yet" if missing else ""
-    return f"Yes: they serve the source as of {phrases.instant(min(known))} or later, whole{without}."
 
 
 def given(config: Path | None) -> str | None:

@@ -35,7 +35,7 @@ LOOKS: Mapping[State, Look] = {
     State.SYNCING: Look(glyph="↻", colour="blue", meaning="within its limit or loaded for the first time; a sync runs"),
     State.CATCHING_UP: Look(glyph="◑", colour="yellow", meaning="over its limit, and healing by itself"),
     State.LATE: Look(glyph="▲", colour="red", meaning="over its limit, and nothing is under way"),
-    State.STOPPED: Look(glyph="✗", colour="red", meaning="it needs you: it does not go on by itself"),
+    State.STOPPED: Look(glyph="✗", colour="red", meaning="it needs you: it fails again and again, or no service runs"),
     State.PAUSED: Look(glyph="‖", colour="magenta", meaning="somebody paused it"),
     State.NEVER_LOADED: Look(glyph="∅", colour="yellow", meaning="no sync has succeeded yet"),
     State.UNKNOWN: Look(glyph="?", colour="magenta", meaning="nobody can tell"),

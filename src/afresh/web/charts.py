@@ -23,8 +23,9 @@ CELLS: Mapping[str, Markup] = {
     )
 }
 """The cells of the grid."""
-_BAR, _GAP, _HEIGHT = 6, 2, 28
-_WIDTH, _CHART = 640, 120
+_BAR, _GAP, _HEIGHT, _SIGNS = 7, 2, 36, 12
+_WIDTH, _CHART = 640, 100
+_METER = 80
 
 
 def outcome_of(update: DataUpdate) -> str:
@@ -40,12 +41,12 @@ def strip(updates: Sequence[DataUpdate], now: datetime) -> Markup:
     bars, signs = dict[str, list[str]](), dict[str, list[str]]()
     for place, update in enumerate(runs):
         word, x = outcome_of(update), place * (_BAR + _GAP)
-        high = max(2, round((_HEIGHT - 8) * _took(update, now).total_seconds() / longest))
+        high = max(2, round((_HEIGHT - _SIGNS) * _took(update, now).total_seconds() / longest))
         bars.setdefault(word, []).append(f"M{x} {_HEIGHT}v-{high}h{_BAR}v{high}z")
         signs.setdefault(word, []).append(str(x + _BAR // 2))
     marks = [
         f'<g class="run {word}"><title>{len(shapes)} {word}</title><path d="{"".join(shapes)}"/>'
-        + ("" if word == "succeeded" else f'<text x="{" ".join(signs[word])}" y="7">{SIGNS[word] * len(shapes)}</text>')
+        + ("" if word == "succeeded" else f'<text x="{" ".join(signs[word])}" y="9">{SIGNS[word] * len(shapes)}</text>')
         + "</g>"
         for word, shapes in bars.items()
     ]
@@ -58,7 +59,8 @@ def strip(updates: Sequence[DataUpdate], now: datetime) -> Markup:
 
 
 def line(points: Sequence[tuple[datetime, float]], label: str, unit: str) -> Markup:
-    """Values over time, as bars from the ground, each with its value as a title."""
+    """Values over time, as bars from the ground, each with its value as a title; above them the highest, below them
+    from when to when."""
     if not points:
         return _svg(_WIDTH, _CHART, f"{label}: nothing yet", "", "chart")
     first, last = points[0][0], points[-1][0]
@@ -67,14 +69,14 @@ def line(points: Sequence[tuple[datetime, float]], label: str, unit: str) -> Mar
     marks = []
     for at, value in points:
         x = 4 + (_WIDTH - 12) * (at - first).total_seconds() / width
-        high = max(1.0, (_CHART - 24) * value / most)
+        high = max(1.0, (_CHART - 8) * value / most)
         marks.append(
             f"<g><title>{escape(instant(at))}: {_number(value)} {unit}</title>"
             f'<rect class="bar" x="{x:.1f}" y="{_CHART - 4 - high:.1f}" width="4" height="{high:.1f}" rx="1"/></g>'
         )
     grid = f'<line class="axis" x1="0" x2="{_WIDTH}" y1="{_CHART - 4}" y2="{_CHART - 4}"/>'
-    top = f'<text class="note" x="4" y="12">{_number(most)} {unit}</text>'
-    return _svg(_WIDTH, _CHART, f"{label}: at most {_number(most)} {unit}", grid + top + "".join(marks), "chart")
+    drawn = _svg(_WIDTH, _CHART, f"{label}: at most {_number(most)} {unit}", grid + "".join(marks), "chart")
+    return Markup('<p class="peak">{} {}</p>').format(_number(most), unit) + drawn + _ends(first, last)
 
 
 def phases(update: DataUpdate) -> Markup:
@@ -114,7 +116,24 @@ def timeline(updates: Sequence[DataUpdate], limit: timedelta | None, now: dateti
             f"<title>{told}</title></rect>"
         )
     good = sum((end - begin).total_seconds() for begin, end in spans) / whole
-    return _svg(_WIDTH, 24, f"proved fresh {good:.1%} of the time since {instant(first)}", "".join(marks), "timeline")
+    label = f"proved fresh {good:.1%} of the time since {instant(first)}"
+    return _svg(_WIDTH, 24, label, "".join(marks), "timeline") + _ends(first, now)
+
+
+def _ends(first: datetime, last: datetime) -> Markup:
+    """From when to when, below what is drawn over time."""
+    return Markup('<p class="ends"><span>{}</span><span>{}</span></p>').format(instant(first), instant(last))
+
+
+def meter(age: timedelta | None, limit: timedelta | None) -> Markup:
+    """How much of its limit an age has used up; the numbers stand beside it. Nothing where one is not known."""
+    if age is None or limit is None or not limit:
+        return Markup("")
+    used = min(max(age / limit, 0.0), 1.0)
+    return Markup(
+        '<svg class="meter{}" viewBox="0 0 {} 6" width="{}" height="6" aria-hidden="true"><rect width="{}" height="6" '
+        'rx="3"/><rect class="used" width="{}" height="6" rx="3"/></svg>'
+    ).format(" over" if age > limit else "", _METER, _METER, _METER, round(_METER * used))
 
 
 def fresh_spans(

@@ -8,17 +8,18 @@ from urllib.parse import urlencode
 
 from afresh.core import account
 from afresh.core.account import JsonValue
-from afresh.core.cause import Cause
 from afresh.core.health import TableHealth
 from afresh.core.judgement import Judgement
 from afresh.core.phrases import iso
 from afresh.core.states import WORST_FIRST, State
+from afresh.core.troubles import Trouble, troubles
 
-SHOWN, FOLDED, NAMED = 60, 400, 8
-"""How many tables are on a page, are named in the fold of the fresh ones, and are named with a problem."""
+SHOWN, FOLDED, NAMED, TOLD = 60, 400, 8, 20
+"""How many tables are on a page, are named in the fold of the fresh ones, and are named with a problem; how many
+problems are told."""
 SORTS = ("worst", "name", "age")
 _EVER = datetime.min.replace(tzinfo=UTC)
-_QUIET = frozenset({State.FRESH, State.DUE, State.SYNCING, State.DISABLED})
+_WITHIN = frozenset({State.FRESH, State.DUE, State.SYNCING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +77,14 @@ def overview(found: Judgement, choice: Choice) -> Overview:
 
 def as_json(found: Judgement, choice: Choice) -> dict[str, JsonValue]:
     """What the page says. `next` is the address of the next page of tables, `all` that of every table in full."""
-    page = overview(found, choice)
+    page, known = overview(found, choice), troubles(found)
     return {
         "at": iso(found.at),
         "health": str(found.health),
         "unseen": None if found.unseen is None else found.unseen.message,
         "headline": headline(found),
-        "problems": [_problem(found, cause, tables) for cause, tables in grouped(found)],
+        "problems": [_problem(found, trouble) for trouble in known[:TOLD]],
+        "problems_in_all": len(known),
         "tables": [account.of_table_in_short(table, found.at) for table in page.shown],
         "tables_in_all": page.unfolded,
         "next": None if page.later is None else f"/now.json?{choice.link(page.later)}",
@@ -95,15 +97,21 @@ def as_json(found: Judgement, choice: Choice) -> dict[str, JsonValue]:
     }
 
 
-def _problem(found: Judgement, cause: Cause, tables: Sequence[TableHealth]) -> JsonValue:
-    """One cause, with what is said of the table that stands worst for it."""
+def _problem(found: Judgement, trouble: Trouble) -> JsonValue:
+    """One thing that keeps tables from being fresh, with what there is to say of them all."""
     return {
-        "cause": str(cause),
-        "state": str(tables[0].state),
-        "tables": [table.table_name for table in tables[:NAMED]],
-        "tables_in_all": len(tables),
-        "sentences": account.of_sentences(found.told(tables[0])),
+        "cause": str(trouble.cause),
+        "state": str(trouble.worst.state),
+        "tables": [table.table_name for table in trouble.tables[:NAMED]],
+        "tables_in_all": len(trouble.tables),
+        "sentences": account.of_sentences(trouble.told(found)),
     }
+
+
+def counted(found: Judgement) -> list[tuple[State, int]]:
+    """How many tables are in each state that some are in, the worst first."""
+    states = Counter(table.state for table in found.tables)
+    return [(state, states[state]) for state in WORST_FIRST if states[state]]
 
 
 def headline(found: Judgement) -> str:
@@ -112,34 +120,43 @@ def headline(found: Judgement) -> str:
         return f"Nobody can tell how the tables stand: {found.unseen.message}."
     if not found.tables:
         return "No table is kept: the configuration names none."
-    states = Counter(table.state for table in found.tables)
-    quiet = sum(states[state] for state in _QUIET)
-    if quiet == len(found.tables):
-        return "The one table is within its limit." if quiet == 1 else f"All {quiet} tables are within their limits."
-    told = ", ".join(
-        f"{states[state]} {_WORDS[state]}" for state in WORST_FIRST if states[state] and state not in _QUIET
-    )
-    rest = f"; {quiet} of {len(found.tables)} tables are within their limits" if quiet else ""
-    return f"{told[:1].upper()}{told[1:]}{rest}."
+    known = Counter(_standing(table) for table in found.tables)
+    off, within = known.pop(_OFF, 0), known.pop(_IN_TIME, 0)
+    kept = len(found.tables) - off
+    told = [_WORDS[word].format(known[word], "s" if known[word] == 1 else "") for word in _WORDS if known[word]]
+    if not kept:
+        return f"No table is kept fresh{_and_off(off)}."
+    if within == kept:
+        all_of_them = "The one table is within its limit" if kept == 1 else f"All {kept} tables are within their limits"
+        return f"{all_of_them}{_and_off(off)}."
+    rest = f"; {within} of {kept} tables {'is within its limit' if within == 1 else 'are within their limits'}"
+    sentence = ", ".join(told) + (rest if within else "") + _and_off(off)
+    return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
+_IN_TIME, _FIRST, _OFF = "within its limit", "loading", "off"
 _WORDS = {
-    State.STOPPED: "stopped until you act",
-    State.LATE: "late",
-    State.UNKNOWN: "unknown",
-    State.CATCHING_UP: "catching up",
-    State.NEVER_LOADED: "never loaded",
-    State.PAUSED: "paused",
+    State.STOPPED: "{} stopped (need{} you)",
+    State.LATE: "{} late",
+    State.UNKNOWN: "{} unknown",
+    State.CATCHING_UP: "{} catching up",
+    State.NEVER_LOADED: "{} never loaded",
+    _FIRST: "{} loading for the first time",
+    State.PAUSED: "{} paused",
 }
 
 
-def grouped(found: Judgement) -> list[tuple[Cause, list[TableHealth]]]:
-    """The tables that are not within their limits, by cause, the worst cause first."""
-    groups: dict[Cause, list[TableHealth]] = {}
-    for table in found.worst_first:
-        if table.state not in _QUIET and table.cause is not None:
-            groups.setdefault(table.cause, []).append(table)
-    return list(groups.items())
+def _standing(table: TableHealth) -> str:
+    """What a table is counted as. One that is loaded for the first time has no data that could be in time."""
+    if table.state is State.DISABLED:
+        return _OFF
+    if table.state in _WITHIN:
+        return _FIRST if table.proved_at is None else _IN_TIME
+    return table.state
+
+
+def _and_off(off: int) -> str:
+    return f"; {off} {'is' if off == 1 else 'are'} switched off" if off else ""
 
 
 def chosen(found: Judgement, choice: Choice) -> list[TableHealth]:

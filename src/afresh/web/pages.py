@@ -26,11 +26,12 @@ from afresh.core.judgement import Judgement
 from afresh.core.model import DataUpdate, Outcome, Phase
 from afresh.core.sentences import evidence
 from afresh.core.states import LOOKS, State
+from afresh.core.troubles import troubles
 from afresh.web import acting, charts, columns, reading
 from afresh.web.access import COOKIE, Operator, Reader, access_of
 from afresh.web.acting import Reason, Run
 from afresh.web.health import view_of
-from afresh.web.overview import NAMED, SORTS, Choice, as_json, grouped, headline, overview
+from afresh.web.overview import NAMED, SORTS, TOLD, Choice, as_json, counted, headline, overview
 from afresh.web.problems import Refused
 from afresh.web.ready import key_of
 from afresh.web.view import View
@@ -104,13 +105,15 @@ def now(request: Request, _caller: Reader, choice: Chosen) -> Response:
 
 
 def _now(request: Request, found: Judgement, choice: Choice) -> str:
-    view, tables = view_of(request), overview(found, choice)
+    view, tables, known = view_of(request), overview(found, choice), troubles(found)
     return written(
         request,
         "now",
         found=found,
         headline=headline(found),
-        groups=grouped(found),
+        counts=counted(found),
+        troubles=known[:TOLD],
+        more=len(known) - TOLD,
         named=NAMED,
         choice=choice,
         sorts=SORTS,
