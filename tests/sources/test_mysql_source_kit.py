@@ -1,6 +1,7 @@
 """MariaDB passes the conformance kit for sources."""
 
-from tests.sources.mysql_source_rig import MysqlSourceRig
+from tests.sources.mariadb_server import server
+from tests.sources.mysql_source_rig import MysqlSourceRig, source_of
 from tests.sources.odbc_drivers import without_mariadb
 
 from afresh.core.select import Select
@@ -24,3 +25,13 @@ class TestMysqlSource(MysqlSourceRig, SourceKit):
         assert min(sizes) > 1_000
         with source.parts(Select(what.table, what.outputs, None, 3, "Name"), 3) as parts:
             assert len(parts) == 1
+
+    def test_the_clock_without_process(self) -> None:
+        """An account that may not see transactions is told the time all the same."""
+        server().run("CREATE USER only_reads@'%' IDENTIFIED BY 'p'", "GRANT SELECT ON *.* TO only_reads@'%'")
+        try:
+            source = source_of(port=server().port, user="only_reads", password="p", database="mysql")
+            told = [source.clock() for _ in range(2)]
+        finally:
+            server().run("DROP USER only_reads@'%'")
+        assert all(instant is not None and instant.oldest_open is None for instant in told)

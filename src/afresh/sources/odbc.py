@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from afresh.core.errors import QueryFailed
+from afresh.core.errors import LoginRefused, QueryFailed, SourceRefused
 from afresh.core.kinds import SourceContext, SourceKind
 from afresh.core.model import SourceInstant
 from afresh.core.ports import (
@@ -74,6 +74,7 @@ class OdbcSource:
         self._clock = clock
         self._driver = driver
         self._show_values = show_values
+        self._sees_transactions = True
         self._string = connection_string(options, profile)
         self._dialect = profile.dialect(time_zone)
         self.traits = SourceTraits(
@@ -286,11 +287,18 @@ class OdbcSource:
             return self._teller.key(session, table)
 
     def _oldest(self, sql: str) -> datetime | None:
+        if not self._sees_transactions:
+            return None
         try:
             with self._session(NEVER) as session:
                 return self._teller.instant(session, sql)
+        except LoginRefused:
+            raise
+        except SourceRefused:
+            self._sees_transactions = False
         except QueryFailed:
-            return None
+            pass
+        return None
 
     # ------------------------------------------------------------------------------------------------ sessions
 
