@@ -34,7 +34,9 @@ PAGES = (
     "/history",
     "/history?since=2026-01-01&until=2026-12-31",
     "/login?refused",
+    "/updates/runs",
 )
+NOWHERE = "/tables/Nowhere"
 WRONG_TIME = "/history?since=yesterday&table=IsFresh"
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

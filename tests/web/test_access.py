@@ -42,6 +42,7 @@ SCOPES: dict[tuple[str, str], str] = {
     ("GET", "/now.json"): "read",
     ("GET", "/tables/{table}"): "read",
     ("POST", "/tables/{table}/{action}"): "operate",
+    ("GET", "/updates/{operation_id}"): "read",
     ("GET", "/grid"): "read",
     ("GET", "/grid.json"): "read",
     ("GET", "/sources"): "read",

@@ -17,6 +17,7 @@ from tests.web.states_rig import (
     LATE,
     LONG,
     NEVER,
+    NOWHERE,
     OFF,
     PAGES,
     PAUSED,
@@ -108,7 +109,7 @@ def test_the_tables_stand_as_they_are_called(site: tuple[Rig, Server]) -> None:
     }
 
 
-@pytest.mark.parametrize("path", [*PAGES, WRONG_TIME, *map(page_of, TABLES)])
+@pytest.mark.parametrize("path", [*PAGES, WRONG_TIME, NOWHERE, *map(page_of, TABLES)])
 def test_pages_can_be_read_by_everybody(browser: Any, site: tuple[Rig, Server], path: str) -> None:
     """No page, with a table in any state, is wider than its window or wrong by axe: light and dark, narrow and wide."""
     with opened(browser, site[1].url, live=False) as page:

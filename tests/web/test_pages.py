@@ -109,6 +109,59 @@ def test_a_browser_without_a_token_is_asked_for_one(directory: Path) -> None:
         assert found.client.get("/now.json").status_code == 401
 
 
+def test_problems_are_pages_for_browsers(directory: Path) -> None:
+    """Who looks at pages reads what went wrong and the way out; who asks for JSON gets it as such."""
+    browser = {"Accept": "text/html,application/xhtml+xml"}
+    with web_rig(directory) as found:
+        for path, status in (("/tables/Itm", 404), ("/nowhere", 404), ("/grid?hours=9999", 422)):
+            shown = found.client.get(path, headers=browser)
+            assert (shown.status_code, shown.headers["content-type"]) == (status, "text/html; charset=utf-8")
+            assert "<h1" in shown.text
+            assert "<script" not in shown.text  # it does not change, so nothing is listened to
+            assert found.client.get(path).headers["content-type"] == "application/problem+json"
+        assert "There are: Item." in found.client.get("/tables/Itm", headers=browser).text
+        said = found.client.post("/tables/Item/cancel", content="", headers=browser)
+        assert (said.status_code, "No sync of Item is running." in said.text) == (409, True)
+        for path in ("/tables/Itm.json", "/api/v1/tables/Itm", "/badge/Itm.svg"):
+            assert found.client.get(path, headers=browser).headers["content-type"] == "application/problem+json"
+
+
+def test_one_sync_has_a_page(directory: Path) -> None:
+    """How it ended, why it ran, its plan, where its time went and its lines in the log; the same as JSON."""
+    with web_rig(directory) as found:
+        loaded(found)
+        for event in found.rig.events:
+            found.live(event)
+        (update,) = found.rig.history()
+        html = text(found, f"/updates/{update.operation_id}")
+        for part in ("succeeded", "Plan", "sync succeeded", "merge", f"/updates/{update.operation_id}.json"):
+            assert part in html
+        told = found.get(f"/updates/{update.operation_id}.json")
+        assert told == found.get(f"/api/v1/updates/{update.operation_id}")
+        assert told["log"][-1]["text"] == "sync succeeded"
+        assert f'href="/updates/{update.operation_id}"' in text(found, "/history")
+        assert f'href="/updates/{update.operation_id}"' in text(found, "/tables/Item")
+        assert found.client.get("/updates/nothing").status_code == 404
+
+
+def test_head_is_answered_as_get_is(directory: Path) -> None:
+    """Monitors that ask for the head alone get the same status and headers, and no body."""
+    with web_rig(directory) as found:
+        for path in ("/", "/livez", "/health", "/freshness?table=Item", "/nowhere", "/static/afresh.css"):
+            whole, head = found.client.get(path), found.client.head(path)
+            assert (head.status_code, head.content) == (whole.status_code, b"")
+            assert head.headers["content-type"] == whole.headers["content-type"]
+
+
+def test_who_logged_in_may_log_out(directory: Path) -> None:
+    """Where tokens are asked for, each page has a way to give it back; elsewhere there is nothing to give."""
+    with web_rig(directory, WebConfig(tokens=tokens())) as found:
+        found.client.post("/login", content="token=token-of-reader")
+        assert 'action="/logout"' in text(found, "/")
+    with web_rig(directory) as found:
+        assert 'action="/logout"' not in text(found, "/")
+
+
 def test_downloads(directory: Path) -> None:
     """The same as JSON and CSV; what a spreadsheet would run is made harmless."""
     with web_rig(directory, configs=[table_config("=1+1")]) as found:
@@ -197,7 +250,7 @@ def test_how_long_a_source_took_is_told_in_words(directory: Path) -> None:
         found.rig.source.clock = _away  # type: ignore[method-assign]
         found.rig.sync(UpdateType.DAILY)
         assert asked()[1] == 0.0415
-        assert "no, for the last sync" in found.client.get("/sources").text
+        assert "no</span>, for the last sync" in found.client.get("/sources").text
 
 
 def _away() -> SourceInstant:
@@ -217,4 +270,4 @@ def test_a_source_is_reachable_if_the_last_sync_reached_it(directory: Path) -> N
         found.rig.clock.advance(timedelta(seconds=2))
         found.app.state.view.forget()
         assert found.get("/api/v1/sources")["sources"][0]["reachable"] is False
-        assert "no, for the last sync" in found.client.get("/sources").text
+        assert "no</span>, for the last sync" in found.client.get("/sources").text

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from functools import cached_property
 
 from afresh.core.circuit import Circuit
@@ -12,6 +13,9 @@ from afresh.core.health import TableHealth, judge, judge_unseen, worst
 from afresh.core.options import DataSyncOptions
 from afresh.core.sentences import Sentences, sentences
 from afresh.core.states import WORST_FIRST, Health, State
+
+_NAMED = 8
+"""So many tables are named to whoever asks for one that there is not."""
 
 
 # Without slots, so that what all who look ask of it is found out once.
@@ -59,7 +63,10 @@ class Judgement:
         """One table's judgement; ConfigurationError for one that is not kept."""
         found = self._by_name.get(table_name)
         if found is None:
-            raise ConfigurationError(f"there is no table {table_name!r}")
+            names = get_close_matches(table_name, self._by_name, n=3) or list(self._by_name)[:_NAMED]
+            raise ConfigurationError(
+                f"there is no table {table_name!r}", hint=f"There are: {', '.join(names) or 'none'}."
+            )
         return found
 
     @cached_property

@@ -7,10 +7,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from afresh.core.options import WebConfig
 from afresh.engine.service import Service
-from afresh.web import acting, health, history, metrics, owner, pages, reading
+from afresh.web import acting, health, history, metrics, owner, pages, reading, updates
 from afresh.web.access import Access
 from afresh.web.live import Live
-from afresh.web.problems import Refused, problem, translate
+from afresh.web.problems import Refused, as_json, translate
 from afresh.web.ready import ready
 from afresh.web.view import View
 
@@ -51,11 +51,25 @@ def build(
     app.state.live = live
     app.state.metrics = text
     app.state.access = Access(config=config, clock=service.workplace.clock, port=port, secrets=dict(secrets or {}))
-    translate(app)
+    translate(app, pages.problem_page)
     app.add_middleware(_Guarded)
-    for part in (health, metrics, reading, acting, pages, history, owner):
+    for part in (health, metrics, reading, acting, pages, history, updates, owner):
         app.include_router(part.router)
     return app
+
+
+_STREAM = "/api/v1/events"
+
+
+def _without_body(send: Send) -> Send:
+    """The answer to HEAD: what the answer to GET would be, its body left out."""
+
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return told
 
 
 class _Guarded:
@@ -77,12 +91,14 @@ class _Guarded:
                 message["headers"] = [*own, *(header for header in _RAW_HEADERS if header[0] not in names)]
             await send(message)
 
+        if scope["method"] == "HEAD" and scope["path"] != _STREAM:
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         request = Request(scope)
         access: Access = request.app.state.access
         try:
             access.check_host(request)
             access.check_origin(request)
         except Refused as refused:
-            await problem(refused.status, refused.detail, hint=refused.hint)(scope, receive, with_headers)
+            await as_json(refused.status, refused.detail, hint=refused.hint)(scope, receive, with_headers)
         else:
             await (ready(request) or self._app)(scope, receive, with_headers)

@@ -69,7 +69,13 @@ def page(request: Request, name: str, **values: Any) -> HTMLResponse:
 def written(request: Request, name: str, **values: Any) -> str:
     """The same as text."""
     template = _pages.get_template(f"{name}.html")
-    return template.render(path=request.url.path, query=request.url.query, name=name, **values)
+    logs_in = bool(access_of(request).config.tokens)
+    return template.render(path=request.url.path, query=request.url.query, name=name, logs_in=logs_in, **values)
+
+
+def problem_page(request: Request, status: int, title: str, detail: str, hint: str) -> HTMLResponse:
+    """A problem as people read it."""
+    return HTMLResponse(written(request, "problem", title=title, detail=detail.rstrip("."), hint=hint), status)
 
 
 def shared(request: Request, found: Judgement, make: Callable[[], str], *more: Hashable) -> HTMLResponse:

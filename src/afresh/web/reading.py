@@ -11,11 +11,13 @@ from afresh.config import effective
 from afresh.config.effective import Answer, plain, shown
 from afresh.core import account
 from afresh.core.account import JsonValue
+from afresh.core.events import Event
 from afresh.core.judgement import Judgement
-from afresh.core.model import Outcome
+from afresh.core.model import DataUpdate, Outcome
 from afresh.core.moments import EXAMPLES, Between, NotASpan, between
 from afresh.core.phrases import iso
 from afresh.core.sentences import evidence
+from afresh.sinks.lines import FieldValue, line
 from afresh.web.access import Admin, Reader
 from afresh.web.columns import as_json as seen_columns
 from afresh.web.health import view_of
@@ -106,13 +108,30 @@ def updates(
 
 @router.get("/updates/{operation_id}", summary="One sync with its phases, its plan and what is remembered of it")
 def update(request: Request, operation_id: str, _caller: Reader) -> Answer:
-    """The audit row, and the events that this process remembers of it."""
+    """The audit row, and what this process remembers of it: its events, and its lines in the log."""
+    found, live = updated(request, operation_id), request.app.state.live
+    events = live.recent(operation_id)
+    told: list[JsonValue] = [{"event": type(event).__name__, **_fields(event)} for event in events]
+    return {**_object(account.of_update(found)), "events": told, "log": [logged(event) for event in events]}
+
+
+def updated(request: Request, operation_id: str) -> DataUpdate:
+    """The audit row of one sync; refused if there is none."""
     rows = view_of(request).service.workplace.cache.log.history(operation_id=operation_id)
     if not rows:
         raise Refused(404, f"there is no update {operation_id!r}")
-    live: Live = request.app.state.live
-    told: list[JsonValue] = [{"event": type(event).__name__, **_fields(event)} for event in live.recent(operation_id)]
-    return {**_object(account.of_update(rows[0])), "events": told}
+    return rows[0]
+
+
+def logged(event: Event) -> dict[str, JsonValue]:
+    """The line of an event, as the log has it."""
+    said = line(event)
+    fields = {name: _plain(value) for name, value in said.fields.items() if value is not None}
+    return {"at": iso(event.at), "level": said.level, "text": said.text, **fields}
+
+
+def _plain(value: FieldValue) -> JsonValue:
+    return [*value] if isinstance(value, list) else value
 
 
 def _fields(event: object) -> dict[str, Any]:
