@@ -135,6 +135,11 @@ def open_cache(options: DataSyncOptions) -> Cache:
     return KINDS.caches[scheme].build(options.cache, options.base_directory)
 
 
+def reserved_names(cache: Cache) -> frozenset[str]:
+    """Names that no table may have, in lower case: those of the cache's own tables."""
+    return cache.capabilities.reserved_names | {quarantine.NAME.lower()}
+
+
 def owners_note(options: DataSyncOptions) -> Path | None:
     """Where the process that owns the cache alone writes down how it can be asked; None where many can open it."""
     kind = KINDS.caches.get(options.cache.url.partition(":")[0])
@@ -154,10 +159,10 @@ def asked_cache(options: DataSyncOptions) -> Cache:
 
 def _check_tables(options: DataSyncOptions, cache: Cache) -> None:
     limit, ways = cache.capabilities.identifier_length, cache.capabilities.reload_strategies
-    seen: dict[str, str] = {}
+    reserved, seen = reserved_names(cache), dict[str, str]()
     for config in options.data_sources:
         name = config.table_name
-        if name.lower() in cache.capabilities.reserved_names | {quarantine.NAME.lower()}:
+        if name.lower() in reserved:
             raise ConfigurationError(f"{name!r} is a table of the cache's own", hint="Give the table another name.")
         if limit is not None and len(name.encode()) > limit:
             raise ConfigurationError(f"{name!r} is longer than the {limit} bytes that the cache allows for a name")

@@ -110,6 +110,30 @@ def test_files_of_a_directory_are_tables(place: Place) -> None:
     assert place.bare("check", "-c", str(target), "--connect").code == 0
 
 
+def test_files_of_one_name_are_all_there(place: Place) -> None:
+    """Of two files that differ in their suffixes alone, each is a table."""
+    (place.path / "in").mkdir()
+    for name in ("orders.csv", "Orders.csv.csv", "orders.jsonl"):
+        (place.path / "in" / name).write_text("id\n1\n")
+    found = address(f"files:///{place.path / 'in'}", wiring.KINDS)
+    assert set(found.settings["tables"]) == {"orders.csv", "Orders.csv", "orders.jsonl"}  # type: ignore[call-overload]
+
+
+def test_names_that_the_cache_does_not_take(place: Place) -> None:
+    """A table of the source that is named as one of the cache's own, or with a line break, gets another name."""
+    with closing(sqlite3.connect(place.path / "odd.db")) as odd:
+        odd.execute("CREATE TABLE DATAUPDATE (Id INTEGER PRIMARY KEY)")
+        odd.execute("CREATE TABLE dataquarantine (Id INTEGER PRIMARY KEY)")
+        odd.execute('CREATE TABLE " two\nlines" (Id INTEGER PRIMARY KEY)')
+    target = place.path / "odd.toml"
+    assert place.bare("init", str(target), "--source", f"sqlite:///{place.path / 'odd.db'}").code == 0
+    text = target.read_text(encoding="utf-8")
+    assert 'table_name = "DATAUPDATE_2"' in text
+    assert 'table_name = "dataquarantine_2"' in text
+    assert 'table_name = "two_lines"' in text
+    assert place.bare("check", "-c", str(target)).code == 0
+
+
 def test_as_json(shop: Place) -> None:
     """What was written, what was not, and why."""
     source = f"sqlite:///{shop.path / 'shop.db'}"
@@ -181,6 +205,9 @@ def test_a_password_is_used_and_never_written(tmp_path: Path) -> None:
         ("postgres://r@h:1/d?sslmode=require", "postgres", {"sslmode": "require", "port": 1}),
         ("mariadb://r:p@h/d", "mysql", {"host": "h", "database": "d"}),
         ("sqlserver://r:p@h:1444/d", "sqlserver", {"port": 1444}),
+        ("sqlserver://r@h/d?trust_server_certificate=true", "sqlserver", {"trust_server_certificate": True}),
+        ("oracle://12@h/d?flashback=false", "oracle", {"flashback": False, "user": "12"}),
+        ("postgres://h/d?application_name=7", "postgres", {"application_name": "7"}),
         ("odbc://r@h/d?driver=PostgreSQL&profile=postgres", "odbc", {"driver": "PostgreSQL"}),
     ],
 )
@@ -198,6 +225,10 @@ def test_addresses_of_every_kind(url: str, kind: str, settings: dict[str, object
         ("mongodb://x/y", "there is no kind of source system 'mongodb'"),
         ("oracle://:s3cret@db/X", "says nothing of: user"),
         ("sqlite:///x.db?speed=9", "has no setting 'speed'"),
+        ("postgres://r@h:port/d", "no readable host and port"),
+        ("postgres://r:s3cret/x@h/d", "no readable host and port"),
+        ("postgres://r@[::1/d", "no readable host and port"),
+        ("files:///nowhere", "nowhere is no directory of files"),
     ],
 )
 def test_wrong_addresses(url: str, told: str) -> None:

@@ -1,9 +1,11 @@
 """A source system written as a URL: `postgres://reader@host:5432/erp?sslmode=require`, `sqlite:///erp.db`."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from afresh.config.kinds import Kinds
@@ -39,7 +41,7 @@ class Address:
 
 def address(url: str, kinds: Kinds) -> Address:
     """The source that the URL means; ConfigurationError, which does not repeat the password, if it means none."""
-    parts = urlsplit(url)
+    parts = _parts(url)
     if not parts.scheme:
         raise ConfigurationError("the source is not written as a URL", hint=f"As in {_EXAMPLES}.")
     kind = parts.scheme if parts.scheme in kinds.sources else _ALIASES.get(parts.scheme, parts.scheme)
@@ -59,11 +61,25 @@ def address(url: str, kinds: Kinds) -> Address:
     return Address(kind=kind, settings=settings, password=None if password is None else str(password))
 
 
+def _parts(url: str) -> SplitResult:
+    """The parts of the URL; what is wrong with it is not repeated, for it may be of the password."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  # it is looked at when it is asked for
+    except ValueError:
+        raise ConfigurationError(
+            "the URL of the source has no readable host and port",
+            hint="The port is a number up to 65535; in a user or password `/`, `?`, `#`, `@`, `:` and `[` are written "
+            "%2F, %3F, %23, %40, %3A and %5B.",
+        ) from None
+    return parts
+
+
 _SUFFIXES = (".parquet", ".csv", ".jsonl", ".ndjson")
 _EXAMPLES = "sqlite:///erp.db, postgres://reader@host:5432/erp or oracle://READER@host:1521/ERPPRD"
 
 
-def _settings(parts: SplitResult, fields: Mapping[str, object]) -> dict[str, object]:
+def _settings(parts: SplitResult, fields: Mapping[str, "dataclasses.Field[object]"]) -> dict[str, object]:
     found: dict[str, object] = {}
     path = unquote(parts.path)
 
@@ -82,22 +98,37 @@ def _settings(parts: SplitResult, fields: Mapping[str, object]) -> dict[str, obj
         found["dsn"] = f"{parts.hostname}:{parts.port or _ORACLE_PORT}/{path.removeprefix('/')}"
     put(("path",), path.removeprefix("/") or parts.netloc)
     if "tables" in fields and "path" not in fields:
-        found["tables"] = _files(Path(path.removeprefix("/") or "."))
+        found["tables"] = _files(path.removeprefix("/") or ".")
     for name, value in parse_qsl(parts.query):
         if name not in fields:
             raise ConfigurationError(
                 f"a source of this kind has no setting {name!r}", hint=f"Known here: {', '.join(fields)}."
             )
-        found[name] = int(value) if value.isdigit() else value
+        found[name] = _value(value, fields[name].type)
     return found
 
 
-def _files(directory: Path) -> dict[str, object]:
-    """The files of a directory that tell their format by their suffix, each as a table."""
+def _value(text: str, annotation: object) -> str | int | bool:
+    """A setting behind the question mark, as a file would write it."""
+    kinds = {annotation, *get_args(annotation)}
+    kinds |= {part for kind in kinds for part in get_args(kind)}
+    if bool in kinds and text in ("true", "false"):
+        return text == "true"
+    return int(text) if int in kinds and text.isdecimal() else text
+
+
+def _files(name: str) -> dict[str, object]:
+    """The files of a directory that tell their format by their suffix, each as a table named as the file, with its
+    suffix where another has that name too."""
+    directory = Path(name)
     if not directory.is_dir():
-        raise ConfigurationError(f"{directory} is no directory of files", hint="As in files:///data/extracts.")
+        raise ConfigurationError(
+            f"{directory} is no directory of files",
+            hint="As in files:///extracts for one that is here, and files:////data/extracts for /data/extracts.",
+        )
     files = sorted(file for file in directory.iterdir() if file.suffix.lower() in _SUFFIXES)
-    return {file.stem: {"path": str(file)} for file in files}
+    stems = Counter(file.stem.casefold() for file in files)
+    return {file.stem if stems[file.stem.casefold()] == 1 else file.name: {"path": str(file)} for file in files}
 
 
 def _required(field: "dataclasses.Field[object]") -> bool:

@@ -51,7 +51,13 @@ def configuration(wanted: Wanted, target: Path, environ: Mapping[str, str] = os.
     password = {} if found.password is None else {variable: found.password}
     options = _options(source_starter.head(system), target, {**environ, **password})
     with closing(wiring.open_source(wanted.name, options)) as source:
-        told = survey(source, schema=wanted.schema, patterns=wanted.patterns, views=wanted.views)
+        told = survey(
+            source,
+            schema=wanted.schema,
+            patterns=wanted.patterns,
+            views=wanted.views,
+            reserved=wiring.reserved_names(wiring.open_cache(options)),
+        )
     if not told.proposals and not told.unread:
         raise ConfigurationError(
             "the source has no tables that fit, or the account may see none",

@@ -23,13 +23,21 @@ class Survey:
     unread: tuple[tuple[str, str], ...] = ()
 
 
-def survey(source: SourceSystem, *, schema: str | None, patterns: Sequence[str], views: bool) -> Survey:
-    """Asks for the tables of a schema, or of all; describes those that a pattern fits (`F4*`, `sales.*`)."""
+def survey(
+    source: SourceSystem,
+    *,
+    schema: str | None,
+    patterns: Sequence[str],
+    views: bool,
+    reserved: frozenset[str] = frozenset(),
+) -> Survey:
+    """Asks for the tables of a schema, or of all; describes those that a pattern fits (`F4*`, `sales.*`). None is
+    named as what the cache has reserved, in whatever case."""
     account = source.catalogue.account()
     every = source.catalogue.tables(schema)
     fitting = [summary for summary in every if _fits(summary, patterns) and (views or not summary.is_view)]
     chosen = fitting if patterns else fitting[:MOST]
-    names = dict(zip(chosen, _names(chosen), strict=True))
+    names = dict(zip(chosen, _names(chosen, reserved), strict=True))
     proposals, unread = [], []
     for summary in sorted(chosen, key=lambda one: str(one.table).casefold()):
         try:
@@ -54,12 +62,13 @@ def _fits(summary: TableSummary, patterns: Sequence[str]) -> bool:
     return not patterns or any(fnmatchcase(name, pattern.casefold()) for pattern in patterns for name in names)
 
 
-def _names(summaries: Sequence[TableSummary]) -> Iterator[str]:
-    """Names in the cache: the table's own, with its schema where two schemas have one of that name."""
+def _names(summaries: Sequence[TableSummary], reserved: frozenset[str]) -> Iterator[str]:
+    """Names in the cache: the table's own, with its schema where two schemas have one of that name, and with a number
+    where the name is not free."""
     folded = [summary.table.name.casefold() for summary in summaries]
-    taken: set[str] = set()
+    taken = {name.casefold() for name in reserved}
     for summary, name in zip(summaries, folded, strict=True):
-        own = summary.table.name
+        own = "".join(letter if letter.isprintable() else "_" for letter in summary.table.name).strip() or "_"
         if folded.count(name) > 1 and summary.table.schema:
             own = f"{summary.table.schema}_{own}"
         while own.casefold() in taken:
