@@ -239,6 +239,19 @@ def test_failed_type_yields() -> None:
     assert due(past(*before, failed, update(HOURLY, ago(minutes=1), sequence=4))) is MASS
 
 
+def test_a_failed_mass_has_its_turn_though_windows_are_always_due() -> None:
+    """Where a window is due at each check, a Mass that fails and the windows take turns, whichever of them fail."""
+    always: dict[str, object] = {"check_interval": 2 * HOUR}
+    failed = update(MASS, ago(hours=6), sequence=3, outcome=Outcome.FAILED)
+    before = [update(MASS, ago(days=8), sequence=1), update(DAILY, ago(hours=8), sequence=2)]
+    assert due(past(*before, failed), **always) is HOURLY
+    for outcome in (Outcome.SUCCEEDED, Outcome.FAILED):
+        window = update(HOURLY, ago(hours=4), sequence=4, outcome=outcome)
+        assert due(past(*before, failed, window), **always) is MASS
+        again = update(MASS, ago(hours=2), sequence=5, outcome=Outcome.FAILED)
+        assert due(past(*before, again, window, failed), **always) is HOURLY
+
+
 def test_failure_of_one_type_holds_the_others_up_too() -> None:
     """Failures in a row back the table off as a whole: a source that is down is not tried by each type in turn."""
     history = past(

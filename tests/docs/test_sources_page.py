@@ -47,14 +47,16 @@ def test_a_fake_is_called_a_fake(record: SourceRecord) -> None:
 
 @pytest.mark.parametrize("odd", ODD, ids=[odd.name for odd in ODD])
 def test_every_odd_value_is_spoken_of(odd: OddValue) -> None:
-    """Each odd value was tried with each source, or there is a reason why not; what was recorded of caches is shown."""
+    """Each odd value was tried with each source, or there is a reason why not; and it is shown of every kind of cache."""
     for record in RECORDS:
         found = [seen for seen in record.odd if seen.odd == odd.name]
         assert found, record.subject
         assert all(seen.arrived or seen.misfits or seen.cannot for seen in found), record.subject
     section = TYPES.partition(f"\n### {odd.name}\n")[2].partition("\n#")[0]
-    for cache in kit_report.read(REFERENCE / "caches.json"):
-        assert not cache.odd or f"| {visible(cache.odd[odd.name])} |" in section, cache.product
+    recorded = [cache for cache in kit_report.read(REFERENCE / "caches.json") if cache.odd]
+    assert {wiring.CACHES[cache.kind] for cache in recorded} == set(wiring.CACHES.values())
+    for cache in recorded:
+        assert f"| {visible(cache.odd[odd.name])} |" in section, cache.product
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=NAMES)

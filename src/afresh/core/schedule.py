@@ -72,6 +72,12 @@ class Slot:
         return max(self.due_at, self.retry_at) if self.retry_at else self.due_at
 
     @property
+    def last_run(self) -> int:
+        """The sequence of the last run of this type, or of a success that stands for one; 0 without any."""
+        failed = (update.sequence for update in self.past.failures if update.update_type is self.update_type)
+        return max((0 if self.last is None else self.last.sequence, *failed))
+
+    @property
     def reason(self) -> str:
         """Why it is due, or what it waits for."""
         kind, last = self.update_type, self.last
@@ -170,7 +176,8 @@ def decide(
     the table or its source is paused.
 
     A type whose last run failed lets the others that are due go first, so that a Mass that is refused again and
-    again does not keep the windows from running. A type that its source is held for waits, and lets the others go.
+    again does not keep the windows from running; but each only once, so that windows that are always due do not keep
+    the Mass from being tried. A type that its source is held for waits, and lets the others go.
     """
 
     def nothing(reason: str, next_at: datetime | None = None) -> Decision:
@@ -199,7 +206,7 @@ def decide(
         hold = kept[min(ready, key=lambda slot: slot.update_type).update_type]
         return nothing(f"{ready[0].update_type} is due and waits: {hold.reason}", hold.until)
     free = [slot for slot in ready if slot.update_type not in kept]
-    slot = min(free, key=lambda slot: (slot.failed, slot.update_type))
+    slot = _first(free)
     task = DataUpdateTask(
         table_name=config.table_name,
         update_type=slot.update_type,
@@ -211,6 +218,14 @@ def decide(
         allow_shrink=slot.update_type is UpdateType.MASS and accepted(asked, past, config.table_name) is not None,
     )
     return Decision(table_name=config.table_name, task=task, reason=slot.reason, next_at=now, slot=slot)
+
+
+def _first(ready: Sequence[Slot]) -> Slot:
+    """The one whose turn it is: of those that failed, the one that was passed over longest comes before one that ran
+    since."""
+    first = min(ready, key=lambda slot: (slot.failed, slot.update_type))
+    passed_over = [slot for slot in ready if slot.failed and slot.last_run < first.last_run]
+    return min(passed_over, key=lambda slot: slot.last_run, default=first)
 
 
 def _of_source(holds: Sequence[Hold], source_system: str) -> list[Hold]:
