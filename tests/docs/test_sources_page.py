@@ -47,7 +47,7 @@ def test_a_fake_is_called_a_fake(record: SourceRecord) -> None:
 
 @pytest.mark.parametrize("odd", ODD, ids=[odd.name for odd in ODD])
 def test_every_odd_value_is_spoken_of(odd: OddValue) -> None:
-    """Each odd value was tried with each source, or there is a reason why not; and it is shown of every kind of cache."""
+    """Each odd value was tried with each source, or there is a reason why not; every kind of cache is shown."""
     for record in RECORDS:
         found = [seen for seen in record.odd if seen.odd == odd.name]
         assert found, record.subject
