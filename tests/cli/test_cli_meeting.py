@@ -17,7 +17,10 @@ from afresh.cli.answering import answering
 from afresh.cli.app import app
 from afresh.engine.service import Service
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [
+    pytest.mark.timeout(60),
+    pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="this system has no such sockets"),
+]
 
 
 @pytest.fixture(autouse=True)
