@@ -239,6 +239,14 @@ def test_no_worker() -> None:
     assert judged(due, others[:1]).cause is Cause.ROUTINE
 
 
+def test_a_mass_waits_for_the_place_of_a_mass() -> None:
+    """One place is kept for windows: with the others taken by Masses a Mass waits, and an Hourly does not."""
+    masses = [update(MASS, ago(minutes=1), table_name=name, outcome=None) for name in "ABC"]
+    assert judged([], masses).cause is Cause.NO_WORKER
+    assert judged([update(MASS, ago(minutes=61))], masses).cause is Cause.ROUTINE
+    assert judged([], masses[:2]).cause is Cause.ROUTINE
+
+
 def test_age() -> None:
     """Age is by our clock, whatever the source's clock says; data as of is by the source's."""
     skewed = replace(

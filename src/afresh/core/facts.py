@@ -1,13 +1,13 @@
 """Everything that is known of how things stand at one instant: what is judged, and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from afresh.core.actions import NOTHING_ASKED, Standing
 from afresh.core.errors import AfreshError
 from afresh.core.hold import Hold
-from afresh.core.model import DataUpdate
+from afresh.core.model import DataUpdate, UpdateType
 from afresh.core.options import DataSyncOptions
 from afresh.core.schedule import NO_PAST, Past
 
@@ -16,6 +16,12 @@ CLOCK_TOLERANCE = timedelta(seconds=5)
 
 _CHECKS_MISSED = 3
 _SLOW_CHECK = timedelta(seconds=15)
+
+
+def for_masses(places: int) -> int:
+    """How many of so many places Masses may take: one is kept for Daily and Hourly syncs, so that long Masses do not
+    hold them up."""
+    return max(places - 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,16 +107,18 @@ class Facts:
         last = self.last_check
         return last.at if last is not None and last.instance_id in self.live and not self.service_is_on else None
 
-    @property
-    def busy(self) -> bool:
-        """Whether every worker has something to do."""
-        return len(self.running) >= self.options.max_degree_of_parallelism
-
-    def source_busy(self, name: str) -> bool:
-        """Whether every session of the source is taken."""
+    def no_place(self, name: str, *, mass: bool) -> bool:
+        """Whether a sync that reads that source has to wait until another ends. A Mass has to sooner."""
         state, system = self.source(name), self.options.source_systems.get(name)
-        reading = sum(update.source_system == name for update in self.running)
         used, allowed = state.sessions_used, state.sessions_allowed
-        return (system is not None and reading >= system.max_sessions) or (
-            used is not None and allowed is not None and used >= allowed
-        )
+        if used is not None and allowed is not None and used >= allowed:
+            return True
+        places = self.options.max_degree_of_parallelism
+        of_source = places if system is None else min(system.max_sessions, places)
+        if self._taken(name, self.running, places, of_source):
+            return True
+        masses = [update for update in self.running if update.update_type is UpdateType.MASS]
+        return mass and self._taken(name, masses, for_masses(places), for_masses(of_source))
+
+    def _taken(self, name: str, running: Sequence[DataUpdate], places: int, of_source: int) -> bool:
+        return len(running) >= places or sum(update.source_system == name for update in running) >= of_source

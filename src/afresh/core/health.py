@@ -218,6 +218,11 @@ class _Seen:
     def due(self) -> bool:
         return any(slot.due_at <= self.facts.now for slot in self.slots)
 
+    @property
+    def next_is_mass(self) -> bool:
+        """Whether what is due is a Mass, which goes before all else."""
+        return any(slot.due_at <= self.facts.now and slot.update_type is UpdateType.MASS for slot in self.slots)
+
     @cached_property
     def held_until(self) -> datetime | None:
         """Until when the source is left alone, with all that is due of this table."""
@@ -244,7 +249,7 @@ class _Seen:
             return Cause.SOURCE_UNREACHABLE
         if self.hold is not None:
             return self.hold.cause
-        if self.running is None and (self.facts.busy or self.facts.source_busy(self.config.source_system)):
+        if self.running is None and self.facts.no_place(self.config.source_system, mass=self.next_is_mass):
             return Cause.NO_WORKER
         return Cause.CANCELLED if self.cancelled is not None and self.running is None else otherwise
 

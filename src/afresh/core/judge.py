@@ -21,6 +21,10 @@ _AT_REST = frozenset({State.FRESH, State.DISABLED})
 """States that do not come from what other tables do."""
 
 
+_Places = tuple[bool, bool]
+"""Whether there is no place for a window, and none for a Mass."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scene:
     """What the judgement of a source's tables rests on besides their own pasts."""
@@ -41,9 +45,9 @@ class _Kept:
     past: Past
     running: DataUpdate | None
     scene: _Scene
-    no_worker: bool
+    no_place: _Places
 
-    def holds(self, now: datetime, past: Past, running: DataUpdate | None, scene: _Scene, no_worker: bool) -> bool:
+    def holds(self, now: datetime, past: Past, running: DataUpdate | None, scene: _Scene, no_place: _Places) -> bool:
         """Whether that is still the judgement: nothing it rests on is another, and its time has not come."""
         ends = self.health.changes_at
         return (
@@ -52,7 +56,7 @@ class _Kept:
             and running == self.running
             and self.at <= now
             and (ends is None or now < ends)
-            and (no_worker is self.no_worker or self.health.state in _AT_REST)
+            and (no_place == self.no_place or self.health.state in _AT_REST)
         )
 
 
@@ -69,19 +73,21 @@ class Judge:
         """Every data source's health, in the order of the configuration."""
         systems = {config.source_system for config in facts.options.data_sources}
         self._scenes = {name: self._scene(name, facts) for name in systems}
-        no_worker = {name: facts.busy or facts.source_busy(name) for name in systems}
+        no_place = {name: (facts.no_place(name, mass=False), facts.no_place(name, mass=True)) for name in systems}
         running = {update.table_name: update for update in reversed(facts.running)}
         kept = {
-            config.table_name: self._of(config, facts, running, no_worker[config.source_system])
+            config.table_name: self._of(config, facts, running, no_place[config.source_system])
             for config in facts.options.data_sources
         }
         self._kept = kept
         return tuple(one.health for one in kept.values())
 
-    def _of(self, config: DataSourceConfig, facts: Facts, running: Mapping[str, DataUpdate], no_worker: bool) -> _Kept:
+    def _of(
+        self, config: DataSourceConfig, facts: Facts, running: Mapping[str, DataUpdate], no_place: _Places
+    ) -> _Kept:
         name, scene = config.table_name, self._scenes[config.source_system]
         past, under_way, kept = facts.past(name), running.get(name), self._kept.get(name)
-        if kept is not None and kept.holds(facts.now, past, under_way, scene, no_worker):
+        if kept is not None and kept.holds(facts.now, past, under_way, scene, no_place):
             return kept
         return _Kept(
             health=self._judge(config, facts),
@@ -89,7 +95,7 @@ class Judge:
             past=past,
             running=under_way,
             scene=scene,
-            no_worker=no_worker,
+            no_place=no_place,
         )
 
     def _scene(self, name: str, facts: Facts) -> _Scene:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from afresh.core import events
 from afresh.core.errors import AfreshError, AlreadyRunning, Cancelled, Defect
+from afresh.core.facts import for_masses
 from afresh.core.model import DataUpdateTask, MergeCounts, Outcome, UpdateType
 from afresh.core.ports import Clock, Emit
 from afresh.engine.cancellation import CancelToken
@@ -30,11 +31,6 @@ class Limits:
     def of_source(self, source_system: str) -> int:
         """The most syncs that may read that source at the same time."""
         return min(self.sessions.get(source_system, self.parallel), self.parallel)
-
-
-def _for_masses(places: int) -> int:
-    """One place is kept for Daily and Hourly syncs, so that long Masses do not hold them up."""
-    return max(places - 1, 1)
 
 
 def _masses(tasks: Sequence[DataUpdateTask]) -> int:
@@ -173,7 +169,7 @@ class Orchestrator:
             and len(reading) < of_source
             and (
                 task.update_type is not UpdateType.MASS
-                or (_masses(running) < _for_masses(self._limits.parallel) and _masses(reading) < _for_masses(of_source))
+                or (_masses(running) < for_masses(self._limits.parallel) and _masses(reading) < for_masses(of_source))
             )
         )
 
