@@ -218,7 +218,7 @@ def test_the_grid_begins_with_the_latest(directory: Path) -> None:
         def cells(after: timedelta) -> list[str]:
             found.rig.clock.advance(after)
             found.app.state.view.forget()
-            return re.findall(r'<td class="cell (\w+)"', found.client.get("/grid").text)
+            return re.findall(r'<td class="(fresh|late|failed)">', found.client.get("/grid").text)
 
         found.rig.clock.advance(timedelta(minutes=1))
         found.rig.sync(UpdateType.MASS)

@@ -26,6 +26,11 @@ class Trouble:
         """The table that stands worst."""
         return self.tables[0]
 
+    @property
+    def mixed(self) -> bool:
+        """Whether they are in more than one state."""
+        return self.tables[0].state is not self.tables[-1].state
+
     def told(self, found: Judgement, configuration: str | None = None) -> Sentences:
         """What there is to say, in the words of the worst table; of several, what is true of each of them."""
         told = found.told(self.worst, configuration)

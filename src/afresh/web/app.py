@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from afresh.core.options import WebConfig
 from afresh.engine.service import Service
-from afresh.web import acting, health, history, metrics, owner, pages, reading, updates
+from afresh.web import acting, grid, health, history, metrics, owner, pages, reading, table, updates
 from afresh.web.access import Access
 from afresh.web.live import Live
 from afresh.web.problems import Refused, as_json, translate
@@ -53,7 +53,7 @@ def build(
     app.state.access = Access(config=config, clock=service.workplace.clock, port=port, secrets=dict(secrets or {}))
     translate(app, pages.problem_page)
     app.add_middleware(_Guarded)
-    for part in (health, metrics, reading, acting, pages, history, updates, owner):
+    for part in (health, metrics, reading, acting, pages, table, grid, history, updates, owner):
         app.include_router(part.router)
     return app
 

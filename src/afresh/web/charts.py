@@ -6,6 +6,7 @@ a letter says too.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from html import escape
 
 from markupsafe import Markup
@@ -14,15 +15,10 @@ from afresh.core.model import DataUpdate, Outcome, Phase
 from afresh.core.phrases import instant, span
 
 SIGNS: Mapping[str, str] = {"succeeded": "✓", "failed": "✗", "interrupted": "!", "cancelled": "–", "running": "↻"}
-CELLS: Mapping[str, Markup] = {
-    kind: Markup('<td class="cell {}" title="{}">{}</td>').format(kind, words, sign)
-    for kind, sign, words in (
-        ("fresh", "✓", "proved fresh"),
-        ("late", "·", "not proved fresh"),
-        ("failed", SIGNS["failed"], "a sync failed"),
-    )
+_CELLS: Mapping[str, str] = {
+    kind: f'<td class="{kind}">{sign}</td>'
+    for kind, sign in (("fresh", SIGNS["succeeded"]), ("late", "·"), ("failed", SIGNS["failed"]))
 }
-"""The cells of the grid."""
 _BAR, _GAP, _HEIGHT, _SIGNS = 7, 2, 36, 12
 _WIDTH, _CHART = 640, 100
 _METER = 80
@@ -31,6 +27,12 @@ _METER = 80
 def outcome_of(update: DataUpdate) -> str:
     """The word for how it ended, or that it runs."""
     return "running" if update.outcome is None else str(update.outcome)
+
+
+@lru_cache(maxsize=1_024)
+def cells(kinds: tuple[str, ...]) -> Markup:
+    """The cells of the grid for what was so in some stretches of time. What they mean is said once, above the grid."""
+    return Markup("".join(_CELLS[kind] for kind in kinds))  # noqa: S704 - nothing in it is not ours
 
 
 def strip(updates: Sequence[DataUpdate], now: datetime) -> Markup:
@@ -100,9 +102,11 @@ def phases(update: DataUpdate) -> Markup:
     return _svg(240, 12, told, "".join(marks), "phases")
 
 
-def timeline(updates: Sequence[DataUpdate], limit: timedelta | None, now: datetime, first: datetime) -> Markup:
-    """Since an instant: when the data was within its limit, as successes prove it, and when it was not."""
-    spans = fresh_spans(updates, limit, first, now)
+def timeline(fresh: Sequence[tuple[datetime, datetime]], first: datetime, now: datetime) -> Markup:
+    """Since an instant: when the data was within its limit, as successes prove it (`fresh_spans`), and when it was
+    not."""
+    clipped = [(max(begin, first), min(end, now)) for begin, end in fresh]
+    spans = [(begin, end) for begin, end in clipped if begin < end]
     whole = (now - first).total_seconds() or 1
 
     def x(at: datetime) -> float:
@@ -129,11 +133,15 @@ def meter(age: timedelta | None, limit: timedelta | None) -> Markup:
     """How much of its limit an age has used up; the numbers stand beside it. Nothing where one is not known."""
     if age is None or limit is None or not limit:
         return Markup("")
-    used = min(max(age / limit, 0.0), 1.0)
+    return _meter(round(_METER * min(max(age / limit, 0.0), 1.0)), over=age > limit)
+
+
+@lru_cache
+def _meter(used: int, *, over: bool) -> Markup:
     return Markup(
         '<svg class="meter{}" viewBox="0 0 {} 6" width="{}" height="6" aria-hidden="true"><rect width="{}" height="6" '
         'rx="3"/><rect class="used" width="{}" height="6" rx="3"/></svg>'
-    ).format(" over" if age > limit else "", _METER, _METER, _METER, round(_METER * used))
+    ).format(" over" if over else "", _METER, _METER, _METER, used)
 
 
 def fresh_spans(

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from markupsafe import Markup
 
 from afresh.core import account
 from afresh.core.judgement import Judgement
@@ -13,7 +14,7 @@ from afresh.core.moments import Between, NotASpan, between
 from afresh.web import reading
 from afresh.web.access import Reader
 from afresh.web.health import view_of
-from afresh.web.pages import Search, shared, written
+from afresh.web.pages import Search, part, shared, written
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
@@ -68,13 +69,19 @@ def _page(
         request,
         "history",
         found=found,
-        rows=rows,
+        rows=[_row(request, update) for update in rows],
         asked=asked,
         span=span,
         wrong=wrong,
         outcomes=[str(one) for one in Outcome],
         older="?" + asked.link(before=rows[-1].sequence) if len(rows) == _ON_A_PAGE else "",
     )
+
+
+def _row(request: Request, update: DataUpdate) -> Markup:
+    """A sync in the list; worded again when it has ended."""
+    stamp = (update.outcome, update.end_dt)
+    return view_of(request).pieces.get(("ran", update.operation_id), stamp, lambda: part("ran", update=update))
 
 
 def _rows(request: Request, asked: Asked, outcome: Outcome | None, span: Between, limit: int) -> list[DataUpdate]:

@@ -161,12 +161,13 @@ def _and_off(off: int) -> str:
 
 def chosen(found: Judgement, choice: Choice) -> list[TableHealth]:
     """The tables of the choice, in its order."""
+    wanted = choice.text.casefold()
     tables = [
         table
         for table in found.worst_first
         if (not choice.state or str(table.state) == choice.state)
         and (not choice.source or table.source_system == choice.source)
-        and choice.text.casefold() in table.table_name.casefold()
+        and (not wanted or wanted in table.table_name.casefold())
     ]
     if choice.sort == "name":
         return sorted(tables, key=lambda table: table.table_name.casefold())

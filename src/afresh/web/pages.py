@@ -6,8 +6,8 @@ shows its command and its consequence first.
 
 import hashlib
 from collections.abc import Callable, Hashable, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.resources import files
 from typing import Annotated, Any
 from urllib.parse import parse_qs, quote
@@ -17,19 +17,14 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from afresh import wiring
-from afresh.config import effective
 from afresh.core import phrases
 from afresh.core.cause import Cause
 from afresh.core.health import TableHealth
 from afresh.core.judgement import Judgement
-from afresh.core.model import DataUpdate, Outcome, Phase
-from afresh.core.sentences import evidence
 from afresh.core.states import LOOKS, State
 from afresh.core.troubles import troubles
-from afresh.web import acting, charts, columns, reading
-from afresh.web.access import COOKIE, Operator, Reader, access_of
-from afresh.web.acting import Reason, Run
+from afresh.web import charts, reading
+from afresh.web.access import COOKIE, Reader, access_of
 from afresh.web.health import view_of
 from afresh.web.overview import NAMED, SORTS, TOLD, Choice, as_json, counted, headline, overview
 from afresh.web.problems import Refused
@@ -46,7 +41,13 @@ _COLUMNS = 24
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 _pages = Environment(loader=PackageLoader("afresh", "web"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-_pages.globals.update(LOOKS=LOOKS, State=State, Cause=Cause, charts=charts, quote=lambda text: quote(text, safe=""))
+
+
+def _quoted(text: str) -> str:
+    """As a part of an address."""
+    return quote(text, safe="")
+
+
 _pages.filters.update(
     instant=phrases.instant,
     span=phrases.span,
@@ -57,6 +58,22 @@ _pages.filters.update(
     number=lambda value: f"{value:,}",
     outcome=charts.outcome_of,
 )
+
+
+@lru_cache(maxsize=4_096)
+def link(table_name: str) -> Markup:
+    """The name of a table, which leads to its page."""
+    return Markup('<a href="/tables/{}">{}</a>').format(_quoted(table_name), table_name)
+
+
+@lru_cache
+def shown(state: State) -> Markup:
+    """A state: its sign, its word, and what it means."""
+    look, span = LOOKS[state], '<span class="state {}" title="{}"><span aria-hidden="true">{}</span> {}</span>'
+    return Markup(span).format(look.colour, look.meaning, look.glyph, state)  # noqa: S704 - format escapes
+
+
+_pages.globals.update(LOOKS=LOOKS, State=State, Cause=Cause, charts=charts, quote=_quoted, link=link, shown=shown)
 
 Search = Annotated[str, Query(max_length=100)]
 
@@ -76,6 +93,11 @@ def written(request: Request, name: str, **values: Any) -> str:
 def problem_page(request: Request, status: int, title: str, detail: str, hint: str) -> HTMLResponse:
     """A problem as people read it."""
     return HTMLResponse(written(request, "problem", title=title, detail=detail.rstrip("."), hint=hint), status)
+
+
+def part(name: str, **values: Any) -> Markup:
+    """A part of a page, by the name of its template."""
+    return Markup(_pages.get_template(f"{name}.html").render(**values))  # noqa: S704 - the template escapes
 
 
 def shared(request: Request, found: Judgement, make: Callable[[], str], *more: Hashable) -> HTMLResponse:
@@ -125,9 +147,24 @@ def _now(request: Request, found: Judgement, choice: Choice) -> str:
         sorts=SORTS,
         sources=list(view.service.options.source_systems),
         tables=tables,
-        strips={table.table_name: _strip(view, found, table) for table in tables.shown},
+        cards=[_card(view, found, table) for table in tables.shown],
+        folded=_folded(tables.folded, found.at),
         runs=_STRIP,
     )
+
+
+def _card(view: View, found: Judgement, table: TableHealth) -> Markup:
+    """A table, worded again when something of it or a word about its time has changed, and as long as a sync runs."""
+    name = table.table_name
+
+    def drawn() -> Markup:
+        return part("card", found=found, table=table, strip=_strip(view, found, table))
+
+    if table.running:
+        return drawn()
+    age = table.age_at(found.at)
+    told = (phrases.span(age), charts.meter(age, table.limit), phrases.relative(table.right_by, found.at))
+    return view.pieces.get(("card", name), (table, *told), drawn)
 
 
 def _strip(view: View, found: Judgement, table: TableHealth) -> Markup:
@@ -140,168 +177,19 @@ def _strip(view: View, found: Judgement, table: TableHealth) -> Markup:
     return drawn() if table.running else view.pieces.get(("strip", table.table_name), table.stamp, drawn)
 
 
+def _folded(tables: Sequence[TableHealth], now: datetime) -> Markup:
+    """The names of fresh tables, each with its age; many, so they are not a template's."""
+    items = (f"<li>{link(table.table_name)} {phrases.span(table.age_at(now))}</li>" for table in tables)
+    return Markup("\n".join(items))  # noqa: S704 - links are escaped, ages are figures
+
+
 @router.get("/now.json")
 def now_json(request: Request, _caller: Reader, choice: Chosen) -> Response:
     """The same as JSON, of the tables that the same choice has."""
     return JSONResponse(as_json(view_of(request).now(), choice))
 
 
-# ----------------------------------------------------------------------------------------------------------- table
-
-
-@router.get("/tables/{table}")
-def one(request: Request, table: str, _caller: Reader) -> Response:
-    """One table: verdict, timeline, charts, phases, configuration, and what can be asked."""
-    if table.endswith(".json"):
-        return JSONResponse(reading.one_table(request, table.removesuffix(".json"), _caller))
-    found = view_of(request).now()
-    judged = found.of(table)
-    return shared(request, found, lambda: _one(request, found, judged, _caller.scope), _caller.scope)
-
-
-def _one(request: Request, found: Judgement, judged: TableHealth, scope: str) -> str:
-    view, table = view_of(request), judged.table_name
-    seen = view.service.workplace.schemas.of(table)
-    updates = view.updates(judged, _MOST_UPDATES)
-    succeeded = [update for update in reversed(updates) if update.outcome is Outcome.SUCCEEDED and update.end_dt]
-    since = _known_since(updates, found.at)
-    return written(
-        request,
-        "table",
-        found=found,
-        table=judged,
-        told=found.told(judged),
-        evidence=(*evidence(judged), *(lookback.said for lookback in view.lookbacks(judged))),
-        updates=updates[:_STRIP],
-        timeline=charts.timeline(updates, judged.limit, found.at, since or found.at - timedelta(days=_DAYS)),
-        since=since,
-        days=_DAYS,
-        durations=charts.line(
-            [(u.start_dt, _seconds(u)) for u in succeeded[-200:]], "Duration of successful syncs", "s"
-        ),
-        rows=charts.line([(u.start_dt, float(u.number_records)) for u in succeeded[-200:]], "Rows read", "rows"),
-        phases=list(Phase),
-        seen=seen,
-        columns=[] if seen is None else columns.listed(seen.schema),
-        drift=[] if seen is None else columns.told(seen),
-        configured=effective.of_table(view.service.options, table, wiring.KINDS),
-        scope=scope,
-    )
-
-
-def _known_since(updates: Sequence[DataUpdate], now: datetime) -> datetime | None:
-    """When the first sync that is known began, if that is not as long ago as the page looks back. Where there may be
-    more syncs than were asked for, the page looks back to the first of those."""
-    first = min((update.start_dt for update in updates), default=None)
-    return first if first is not None and first > now - timedelta(days=_DAYS) else None
-
-
-def _seconds(update: DataUpdate) -> float:
-    return (update.end_dt - update.start_dt).total_seconds() if update.end_dt else 0.0
-
-
-@router.post("/tables/{table}/{action}")
-async def act(request: Request, table: str, action: str, caller: Operator) -> Response:
-    """What a form of the page asks for, then the page again."""
-    sent = parse_qs((await request.body()).decode("utf-8", "replace")[:10_000])
-    reason = Reason(reason=sent.get("reason", [""])[0][:500])
-    match action:
-        case "run":
-            kind = sent.get("update_type", ["Daily"])[0]
-            if kind not in ("Mass", "Daily", "Hourly"):
-                raise Refused(422, f"{kind!r} is no type of sync")
-            acting.run(request, table, Run(update_type=kind, reason=reason.reason), caller)  # type: ignore[arg-type]
-        case "pause":
-            acting.pause(request, table, reason, caller)
-        case "resume":
-            acting.resume(request, table, reason, caller)
-        case "cancel":
-            acting.cancel(request, table, reason, caller)
-        case "accept":
-            if not caller.may("admin"):
-                raise Refused(403, "this needs the scope 'admin'")
-            acting.accept(request, table, reason, caller)
-        case _:
-            raise Refused(404, f"there is no action {action!r}")
-    return RedirectResponse(f"/tables/{quote(table, safe='')}", status_code=303)
-
-
-# ----------------------------------------------------------------------------------------- grid, sources
-
-
-Hours = Annotated[int, Query(ge=6, le=168)]
-
-
-@router.get("/grid")
-def grid(request: Request, _caller: Reader, hours: Hours = 24) -> Response:
-    """Tables by time: in which hour each was proved fresh."""
-    found = view_of(request).now()
-    return shared(request, found, lambda: _grid(request, found, hours))
-
-
-def _grid(request: Request, found: Judgement, hours: int) -> str:
-    ends, rows = _rows(view_of(request), found, hours)
-    left_out = len(found.tables) - len(rows)
-    drawn = [(table, Markup("").join(charts.CELLS[kind] for kind in kinds)) for table, kinds in rows]
-    return written(request, "grid", found=found, rows=drawn, ends=ends, hours=hours, left_out=left_out)
-
-
-def _rows(view: View, found: Judgement, hours: int) -> tuple[list[datetime], list[tuple[TableHealth, tuple[str, ...]]]]:
-    """The ends of the stretches of time, the latest first, and what was so in them of each table, the worst first.
-
-    They end at whole steps, but for that of now; so most of a row stays as it is for long.
-    """
-    step, rows = timedelta(hours=hours) / _COLUMNS, []
-    last = found.at - ((found.at - _EVER) % step or step)
-    ends = [found.at, *(last - place * step for place in range(_COLUMNS - 1))]
-    for table in found.worst_first[:_GRID]:
-        name = table.table_name
-        proved = view.pieces.get(("proved", name), table.stamp, partial(_proved, view, found, table))
-        before = view.pieces.get(("kinds", name, hours), (table.stamp, last), partial(_kinds, *proved, step, ends[1:]))
-        rows.append((table, (*_kinds(*proved, found.at - last, ends[:1]), *before)))
-    return ends, rows
-
-
-def _proved(view: View, found: Judgement, table: TableHealth) -> tuple[list[tuple[datetime, datetime]], list[datetime]]:
-    """When the last runs of a table proved it fresh, whenever one looks, and when those were started that failed."""
-    log = view.service.workplace.cache.log
-    updates = [] if found.unseen else log.history(table_name=table.table_name, limit=200)
-    failed = [update.start_dt for update in updates if update.outcome is Outcome.FAILED]
-    return charts.fresh_spans(updates, table.limit, _EVER, _NEVER), failed
-
-
-def _kinds(
-    spans: list[tuple[datetime, datetime]], failed: list[datetime], step: timedelta, ends: Sequence[datetime]
-) -> tuple[str, ...]:
-    """What was so in the stretches of time that end there."""
-    return tuple(_kind(spans, failed, end - step, end) for end in ends)
-
-
-def _kind(spans: list[tuple[datetime, datetime]], failed: list[datetime], begin: datetime, end: datetime) -> str:
-    if any(begin <= started < end for started in failed):
-        return "failed"
-    return "fresh" if any(first <= end <= last for first, last in spans) else "late"
-
-
-@router.get("/grid.json")
-def grid_json(request: Request, _caller: Reader, hours: Hours = 24) -> Response:
-    """The same as JSON: for each table, what was so at each of the ends, the latest first."""
-    view = view_of(request)
-    found = view.now()
-    ends, rows = _rows(view, found, hours)
-    return JSONResponse(
-        {
-            "at": phrases.iso(found.at),
-            "hours": hours,
-            "ends": [phrases.iso(end) for end in ends],
-            "tables": [
-                {"table_name": table.table_name, "state": str(table.state), "cells": list(kinds)}
-                for table, kinds in rows
-            ],
-            "left_out": len(found.tables) - len(rows),
-            "all": "/api/v1/tables",
-        }
-    )
+# --------------------------------------------------------------------------------------------------------- sources
 
 
 @router.get("/sources")
