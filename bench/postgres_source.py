@@ -21,6 +21,7 @@ from afresh.core.model import DataUpdateTask, UpdateType
 from afresh.core.options import CacheConfig, DataSourceConfig, DataSyncOptions, ScheduleConfig, SourceSystemConfig
 from afresh.core.select import Output, Select, TableName
 from afresh.engine.cancellation import CancelToken
+from afresh.engine.service import Service
 from afresh.engine.sync import sync
 from afresh.sources.never import NEVER
 from afresh.sources.partitioned import PartitionedSource
@@ -60,6 +61,9 @@ class PostgresSourcePart(PostgresCachePart):
         self.ready(_load(job))
         _file(job).unlink(missing_ok=True)
 
+    def begin(self, job: Job) -> None:
+        _service(job, self._cache(job), 1).workplace.cache.close()
+
     def bare(self, job: Job) -> Work:
         case, load = _case(job), _load(job)
         if case == "to postgresql":
@@ -72,8 +76,7 @@ class PostgresSourcePart(PostgresCachePart):
         case, partitions = _case(job), 2 if job.case.endswith(IN_TWO) else 1
         if case == "read":
             return Work(rows=_read(_options(_load(job)), partitions))
-        url = self.url(_load(job)) if case == "to postgresql" else f"duckdb:///{_file(job)}"
-        return _synced(job, url, partitions)
+        return _synced(job, self._cache(job), partitions)
 
     def check(self, job: Job, before: object, work: Work) -> None:
         case = _case(job)
@@ -89,6 +92,9 @@ class PostgresSourcePart(PostgresCachePart):
 
     def server_seconds(self, address: str) -> float:
         return super().server_seconds(address.partition(" ")[0])
+
+    def _cache(self, job: Job) -> str:
+        return self.url(_load(job)) if _case(job) == "to postgresql" else f"duckdb:///{_file(job)}"
 
 
 def _case(job: Job) -> str:
@@ -125,8 +131,8 @@ def _read(options: PostgresOptions, partitions: int) -> int:
     return sum(batch.num_rows for batch in read)
 
 
-def _synced(job: Job, url: str, partitions: int) -> Work:
-    """One Mass as the service runs it."""
+def _service(job: Job, url: str, partitions: int) -> Service:
+    """The service with one table, which nothing has been asked of."""
     told = asdict(_options(_load(job)))
     settings = {name: told[name] for name in ("host", "port", "database", "user") if told[name] is not None}
     config = DataSourceConfig(
@@ -142,16 +148,22 @@ def _synced(job: Job, url: str, partitions: int) -> Work:
         source_systems={"Bench": SourceSystemConfig(kind="postgres", options=settings)},
         data_sources=(config,),
     )
-    service = assemble(options, emit=lambda event: None)
+    return assemble(options, emit=lambda event: None)
+
+
+def _synced(job: Job, url: str, partitions: int) -> Work:
+    """One Mass as the service runs it."""
+    service = _service(job, url, partitions)
+    (name,) = service.tables
     task = DataUpdateTask(
-        table_name=config.table_name,
+        table_name=name,
         update_type=UpdateType.MASS,
         source_system="Bench",
         minimum_dt=None,
         operation_id=uuid.uuid4().hex,
     )
     try:
-        done = sync(task, service.tables[config.table_name], service.workplace, CancelToken())
+        done = sync(task, service.tables[name], service.workplace, CancelToken())
     finally:
         service.workplace.cache.close()
     return Work(rows=done.rows, counts=asdict(done.counts))

@@ -191,6 +191,7 @@ def _both(part: Part, address: str, case: str) -> list[int]:
     for who in SIDES:
         job = Job(part=part.name, case=case, who=who.lower(), address=address, rows=ROWS, run=1)
         before = part.prepare(job)
+        part.begin(job)
         work = part.bare(job) if who == "Bare" else part.afresh(job)
         part.check(job, before, work)
         read.append(work.rows)
