@@ -1,9 +1,10 @@
 """What is DuckDB's own in merging and reloading: other people's tables, conflicts, and how much is written."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -46,6 +47,25 @@ def test_whole_row_groups_after_nothing(bench: Bench) -> None:
     bench.merge(ITEMS, many(10))
     assert bench.merge(ITEMS, many(3 * GROUP, start=5)) == MergeCounts(inserted=3 * GROUP - 5, unchanged=5)
     assert bench.execute('SELECT count(*), count(DISTINCT hash("Id")) FROM "Item"') == [(3 * GROUP + 5,) * 2]
+
+
+@pytest.mark.parametrize(("staged", "expected"), [(range(10, 30), False), (range(9, 30), True)])
+def test_values_are_compared_only_where_keys_are_known(
+    bench: Bench, staged: range, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch of new rows alone, as the next one of a load is, reads the table's keys and nothing else of it."""
+    bench.merge(ITEMS, many(10))
+    said: list[str] = []
+    rows = Session.rows
+
+    def heard(session: Session, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        said.append(statement)
+        return rows(session, statement, parameters)
+
+    monkeypatch.setattr(Session, "rows", heard)
+    new = len(staged) - expected
+    assert bench.merge(ITEMS, many(len(staged), start=staged.start)) == MergeCounts(inserted=new, unchanged=expected)
+    assert any('t."Name"' in statement for statement in said) == expected
 
 
 def test_deleted_rows_leave_the_file_when_they_are_many(bench: Bench) -> None:

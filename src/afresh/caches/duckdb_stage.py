@@ -216,21 +216,22 @@ class DuckdbStage:
         return counts
 
     def _merged(self, session: Session, target: str, staged: int, *, trust_source: bool) -> MergeCounts:
-        due = self._find_due(session, target, trust_source=trust_source)
+        due = self._find_due(session, target, staged, trust_source=trust_source)
         updated, inserted = self._write(session, target, due)
         self._check(updated, due.changed)
         self._check(inserted, due.new)
         return MergeCounts(inserted=inserted, updated=updated, unchanged=staged - inserted - updated)
 
-    def _find_due(self, session: Session, target: str, *, trust_source: bool) -> Due:
+    def _find_due(self, session: Session, target: str, staged: int, *, trust_source: bool) -> Due:
+        """The look for new rows reads keys alone: where all are new, as in a load, nothing else is read."""
         session.run(sql.create_due(self._schema))
+        session.run(sql.note(sql.find_new(target, self._schema)))
         placed = tables.has_row_ids(session, target)
-        if self._schema.values:
+        if self._schema.values and session.one(f"SELECT count(*) FROM {sql.DUE}") < staged:
             found = sql.find_changed(target, self._schema, trust_source=trust_source, placed=placed)
             folds = sql.fold_parameters(self._schema, trust_source=trust_source)
             for part in self._staged.parts():
                 session.run(sql.note(found), (*part, *folds))
-        session.run(sql.note(sql.find_new(target, self._schema)))
         new, changed, rows, groups, *words = session.rows(sql.sum_due(self._schema, ROW_GROUP))[0]
         self._check(changed, rows)
         columns = sql.columns_of(words, self._schema)

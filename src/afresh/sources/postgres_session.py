@@ -143,7 +143,6 @@ class Stream:
             held.append(batch)
             if sum(one.num_rows for one in held) >= rows:
                 yield _joined(held)
-                held = []
         if held:
             yield _joined(held)
 
@@ -170,7 +169,10 @@ class Stream:
             return found
 
 
-def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+def _joined(held: list[pa.RecordBatch]) -> pa.RecordBatch:
+    """Those that are held as one. None is held any more: rows are not in memory twice while they are looked at."""
+    batches = held.copy()
+    held.clear()
     if len(batches) == 1:
         return batches[0]
     columns: list[Any] = [pa.concat_arrays(list(same)) for same in zip(*batches, strict=True)]

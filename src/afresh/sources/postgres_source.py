@@ -84,9 +84,11 @@ class PostgresSource:
                 arrived = [
                     decoded(column, output) for column, output in zip(batch.columns, select.outputs, strict=True)
                 ]
-                for start in range(0, batch.num_rows, batch_rows):
+                came = batch.num_rows
+                del batch  # the texts of numbers are not in memory any more while the numbers are looked at
+                for start in range(0, came, batch_rows):
                     reading.check()
-                    rows = min(batch_rows, batch.num_rows - start)
+                    rows = min(batch_rows, came - start)
                     found = fitting.batch([column[start : start + rows] for column in arrived], rows_done)
                     rows_done += rows
                     if found.num_rows:
