@@ -116,6 +116,21 @@ def test_pages_can_be_read_by_everybody(browser: Any, site: tuple[Rig, Server], 
         assert look_at(page, path) == []
 
 
+@pytest.mark.parametrize("path", ["/", "/grid", "/history", page_of(STOPPED)])
+def test_pages_can_be_printed(browser: Any, site: tuple[Rig, Server], path: str) -> None:
+    """On paper all is dark on light whatever the screen is like, nothing is cut off to be scrolled to, and what is
+    folded is there."""
+    with opened(browser, site[1].url, live=False) as page:
+        page.goto(path)
+        page.emulate_media(media="print", color_scheme="dark")
+        assert axe_violations(page, "color-contrast") == []
+        assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        ways = "() => [...document.querySelectorAll('.scroll')].map((one) => getComputedStyle(one).overflowX)"
+        assert set(page.evaluate(ways)) <= {"visible"}
+        if path == "/":
+            assert page.locator("details.folded a").first.is_visible()
+
+
 @pytest.mark.parametrize("path", ["/", "/grid", "/sources", "/history", page_of("Item")])
 def test_without_a_cache_the_pages_stay_readable(browser: Any, directory: Path, path: str) -> None:
     """A cache that cannot be asked is said so on pages that are as good as the others."""

@@ -34,9 +34,10 @@ class Trouble:
     def told(self, found: Judgement, configuration: str | None = None) -> Sentences:
         """What there is to say, in the words of the worst table; of several, what is true of each of them."""
         told = found.told(self.worst, configuration)
-        if len(self.tables) == 1 or self.worst.unseen is not None:
+        if len(self.tables) == 1:
             return told
-        return replace(told, where=_where(self.worst, told), safe=_safe(self.tables))
+        safe = told.safe if self.worst.unseen is not None else _safe(self.tables)
+        return replace(told, where=_where(self.worst, told), safe=safe)
 
 
 def troubles(found: Judgement) -> list[Trouble]:
