@@ -22,7 +22,7 @@ def test_arrows_point_down(tmp_path: Path) -> None:
 def test_core_is_pure() -> None:
     """The core imports nothing that does I/O, tells the time, threads or logs, and does not ask for the present."""
     allowed = {"afresh", "collections", "dataclasses", "datetime", "decimal", "enum", "pathlib", "pyarrow", "pydantic"}
-    allowed |= {"contextlib", "functools", "hashlib", "json", "re", "shlex", "typing", "zoneinfo"}
+    allowed |= {"contextlib", "difflib", "functools", "hashlib", "json", "re", "shlex", "typing", "zoneinfo"}
     for file in (ROOT / "src/afresh/core").glob("*.py"):
         nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
         imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}

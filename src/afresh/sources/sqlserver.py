@@ -19,7 +19,7 @@ from afresh.core.schema import DATETIME, TIMESTAMP
 from afresh.core.select import Compare, Output, Query, Select, Statement, Value
 from afresh.core.zones import local_floor
 from afresh.drivers.mssql import Connect, check_installed, connect_alone
-from afresh.sources import sqlserver_parts
+from afresh.sources import sqlserver_apart, sqlserver_parts
 from afresh.sources.arrow_read import fitted, positions
 from afresh.sources.fit import Fitting
 from afresh.sources.never import NEVER
@@ -29,7 +29,7 @@ from afresh.sources.sqlserver_catalogue import SqlServerCatalogue
 from afresh.sources.sqlserver_options import SqlServerOptions
 from afresh.sources.sqlserver_rowversions import SEEN, Rowversions
 from afresh.sources.sqlserver_session import Sessions
-from afresh.sources.sqlserver_types import expression, is_utc, parse
+from afresh.sources.sqlserver_types import expression, is_large, is_utc, parse
 
 _CLOCK = "SELECT SYSUTCDATETIME()"
 _OLDEST = """
@@ -85,6 +85,7 @@ class SqlServerSource:
         self._name = name
         self._options = options
         self._sessions = Sessions(name, options, connect)
+        self._apart = connect is connect_alone  # another process connects in no other way
         self._catalogue = SqlServerCatalogue(self._sessions, options.schema_name)
         self._show_values = show_values
         self._sees_transactions = True
@@ -116,8 +117,7 @@ class SqlServerSource:
             described = self._catalogue.describe_query(select)
             select = replace(select, outputs=_declared(select.outputs, described))
         statement = self.statement(select)
-        with self._sessions.open(reading) as session:
-            found = session.batches(statement.sql, batch_rows)
+        with self._results(statement.sql, select.outputs, reading, batch_rows) as found:
             names = next(found).schema.names
             places = positions(select, select.outputs, names)
             yield from fitted(
@@ -160,6 +160,19 @@ class SqlServerSource:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+    @contextmanager
+    def _results(
+        self, sql: str, outputs: Sequence[Output], reading: Reading, rows: int
+    ) -> Iterator[Iterator[pa.RecordBatch]]:
+        """The driver's batches, an empty one first."""
+        if self._apart and any(map(is_large, outputs)):
+            order = sqlserver_apart.Order(name=self._name, options=self._options, sql=sql, rows=rows)
+            with sqlserver_apart.results(order, reading) as found:
+                yield found
+        else:
+            with self._sessions.open(reading) as session:
+                yield session.batches(sql, rows)
 
     def _placed(self, select: Select) -> Select:
         """With the schema of tables that name none, and instants as readings where the column has no zone."""

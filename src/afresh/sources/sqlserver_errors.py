@@ -52,6 +52,8 @@ _WORDS: tuple[tuple[type[SourceError], tuple[str, ...], str], ...] = (
             "serialization failure",
             "deadlock",
             "forcibly closed",
+            # All that the driver says of a large value that did not come.
+            "unknown ddbc error",
         ),
         "",
     ),

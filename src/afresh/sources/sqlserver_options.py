@@ -54,7 +54,10 @@ class SqlServerOptions:
     ] = timedelta(seconds=30)
     query_timeout: Annotated[
         timedelta,
-        Field(ge=timedelta(0), description="How long the server may take for the first row of a result; 0: forever."),
+        Field(
+            ge=timedelta(0),
+            description="How long the server may be silent, before a result's first row and within it; 0: forever.",
+        ),
     ] = timedelta(minutes=10)
 
     def settings(self) -> Settings:

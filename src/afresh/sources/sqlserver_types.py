@@ -120,6 +120,14 @@ def expression(output: Output, column: str) -> str:
     return f"CONVERT({_LONG[native.name]}, {column})" if native.name in _LONG else column
 
 
+def is_large(output: Output) -> bool:
+    """Whether values of any size may come, so that the driver asks for them one by one."""
+    native = parse(output.declared)
+    if native.name in ("varchar", "nvarchar", "varbinary"):
+        return native.size is None
+    return _LONG.get(native.name, "").endswith("(max)")
+
+
 def is_utc(output: Output) -> bool:
     """Whether what arrives is a reading of UTC."""
     return parse(output.declared).name == "datetimeoffset"
