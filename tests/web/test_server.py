@@ -67,6 +67,36 @@ def test_events_arrive_while_they_happen(directory: Path) -> None:
             assert next(line for line in stream if line.startswith("id: ")) == "id: 2"
 
 
+@pytest.mark.parametrize(
+    "head",
+    [b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ", b"GET /", b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000],
+)
+def test_a_head_without_an_end_is_not_kept(directory: Path, head: bytes) -> None:
+    """Who sends a head of more than 64 KiB is cut off; nobody fills the memory of the service."""
+    with served(directory, WebConfig()) as (_rig, server), closing(_connected(server)) as link:
+        link.sendall(head)
+        with pytest.raises(ConnectionError):
+            _send_much(link)
+
+
+def _send_much(link: socket.socket) -> None:
+    for _ in range(512):
+        link.sendall(b"x" * 65_536)
+
+
+def test_a_large_body_is_no_large_head(directory: Path) -> None:
+    """It is read whole, also if it comes in many pieces and after a head that fills many of them."""
+    head = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\nConnection: close\r\nX: "
+    with served(directory, WebConfig()) as (_rig, server), closing(_connected(server)) as link:
+        for piece in (head, b"x" * 30_000, b"x" * 30_000, b"\r\n\r\n", *[b"y" * 100_000] * 10):
+            link.sendall(piece)
+        assert link.recv(1_000).startswith(b"HTTP/1.1 303 ")
+
+
+def _connected(server: Server) -> socket.socket:
+    return socket.create_connection(_address(server.url), 10)
+
+
 def test_a_port_that_is_taken_is_named(directory: Path) -> None:
     """Two servers on one port: the second says so, and how to go on."""
     with (

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from afresh.core.errors import ConfigurationError
 from afresh.core.options import WebConfig
@@ -18,6 +19,7 @@ from afresh.web.live import Live
 
 _SWITCH_SECONDS = 0.0005
 """A thread that syncs waits so long at most for one that makes a page; Python's own choice is ten times that."""
+_MOST_UNREAD = 65_536
 _START_SECONDS = 10.0
 _STOP_SECONDS = 3.0
 
@@ -37,6 +39,30 @@ class Server:
         self._thread.join(_STOP_SECONDS)
 
 
+class _Bounded(HttpToolsProtocol):
+    """HTTP, parsed in C, as the loop is: with many viewers Python would be busy with little else. The parser takes
+    heads of any size; here a connection ends that sends more than 64 KiB without getting to a body, or on in it."""
+
+    _unread = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Some of a request, or of several."""
+        self._unread += len(data)
+        super().data_received(data)
+        if self._unread > _MOST_UNREAD and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large.")
+
+    def on_headers_complete(self) -> None:
+        """The head was read."""
+        self._unread = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """So much of a body was read."""
+        self._unread = 0
+        super().on_body(body)
+
+
 def serve(
     service: Service,
     config: WebConfig,
@@ -53,6 +79,7 @@ def serve(
     base = service.options.base_directory
     settings = uvicorn.Config(
         build(service, config, live, port=port, secrets=secrets, text=text),
+        http=_Bounded,
         log_config=None,
         access_log=False,
         server_header=False,
