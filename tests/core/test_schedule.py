@@ -113,7 +113,7 @@ def test_task() -> None:
         False,
     )
     assert task.minimum_dt == ago(hours=5)
-    assert task.reason == ("Hourly: last Mass success started 2026-03-02 06:00:00Z, interval 1:00:00, 1 runs missed")
+    assert task.reason == ("Hourly: last Mass success started 2026-03-02 06:00:00Z, interval 1 h 00 min, 1 run missed")
 
 
 # ------------------------------------------------------------------------------------------- MinimumDT

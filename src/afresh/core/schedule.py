@@ -9,6 +9,7 @@ from afresh.core.backoff import delay
 from afresh.core.hold import Hold, longest
 from afresh.core.model import DataUpdate, DataUpdateTask, Outcome, UpdateType
 from afresh.core.options import DataSourceConfig, DataSyncOptions, ScheduleConfig
+from afresh.core.phrases import span
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -92,9 +93,9 @@ class Slot:
             return f"{kind}: the last success lies in the future ({_instant(last.start_dt)})"
         if self.at < self.due_at:
             return f"{kind} is due at {_instant(self.due_at)}"
-        missed = f", {self.missed} runs missed" if self.missed else ""
+        missed = f", {self.missed} run{'' if self.missed == 1 else 's'} missed" if self.missed else ""
         since = f"last {last.update_type} success started {_instant(last.start_dt)}"
-        return f"{kind}: {since}, interval {self.interval}{missed}"
+        return f"{kind}: {since}, interval {span(self.interval)}{missed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
