@@ -150,7 +150,8 @@ def test_mass_and_daily_wait_for_the_end_of_the_quiet_hours() -> None:
     ):
         chosen = options(table(*types, name="A"), source_systems={"ERP": config})
         kept = holds(chosen, {}, NOW)
-        (decision,) = pending(chosen, {}, NOW, frozenset(), lambda: "o" * 32, NOTHING_ASKED, kept)
+        pasts = {"A": past(update(MASS, ago(days=8), table_name="A"))}
+        (decision,) = pending(chosen, pasts, NOW, frozenset(), lambda: "o" * 32, NOTHING_ASKED, kept)
         assert (decision.task.update_type if decision.task else None) == begun
         if begun is None:
             assert "quiet hours of ERP until 2026-03-02 12:00:00Z" in decision.reason

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.core.log_rows import DAILY, DAY, HOUR, HOURLY, MASS, NOW, ago, decided, options, past, table, update
 
+from afresh.core.cause import Cause
+from afresh.core.hold import Hold
 from afresh.core.model import DataUpdate, Outcome, UpdateType
 from afresh.core.options import ScheduleConfig
-from afresh.core.schedule import Past, minimum_dt, pasts, pending
+from afresh.core.schedule import Past, decide, minimum_dt, pasts, pending
 
 MINUTE = timedelta(minutes=1)
 
@@ -250,6 +252,25 @@ def test_a_failed_mass_has_its_turn_though_windows_are_always_due() -> None:
         assert due(past(*before, failed, window), **always) is MASS
         again = update(MASS, ago(hours=2), sequence=5, outcome=Outcome.FAILED)
         assert due(past(*before, again, window, failed), **always) is HOURLY
+
+
+def test_a_window_without_an_anchor_waits_as_a_mass_does() -> None:
+    """In quiet hours that leave Hourly syncs alone, none reads the whole table because there was no Mass yet."""
+    quiet = Hold(
+        source_system=table().source_system,
+        types=frozenset({MASS, DAILY}),
+        until=NOW + HOUR,
+        cause=Cause.QUIET_HOURS,
+        reason="quiet hours",
+    )
+
+    def type_of(history: Past) -> UpdateType | None:
+        task = decide(table(), options(), history, NOW, frozenset(), str, holds=[quiet]).task
+        return task.update_type if task else None
+
+    assert type_of(past()) is None
+    assert type_of(past(update(HOURLY, ago(hours=2)))) is None
+    assert type_of(past(update(MASS, ago(hours=2)))) is HOURLY
 
 
 def test_failure_of_one_type_holds_the_others_up_too() -> None:

@@ -219,6 +219,21 @@ class CountedSource(SqliteSource):
         return super().describe(table)
 
 
+def test_a_full_read_is_described_once(tmp_path: Path) -> None:
+    """Columns and the number of rows come with one description, until it is forgotten."""
+    path = database(
+        tmp_path / "a.db", "CREATE TABLE T (ID INTEGER PRIMARY KEY)", rows=[("INSERT INTO T VALUES (1)", [()])]
+    )
+    CountedSource.described = 0
+    fetcher = built(TABLE, CountedSource(name="ERP", path=path, time_zone=ZoneInfo("UTC"), clock=ManualClock()))
+    for syncs in (1, 2):
+        fetcher.forget()
+        fetcher.schema()
+        assert fetcher.explain(None).expected_rows == 1
+        assert rows(fetcher) == [{"ID": 1}]
+        assert CountedSource.described == syncs
+
+
 def test_the_source_is_asked_once_for_the_schema(tmp_path: Path) -> None:
     """However many threads ask, the schema is looked up once and stays the same until it is forgotten."""
     path = database(tmp_path / "a.db", "CREATE TABLE T (ID INTEGER PRIMARY KEY)")

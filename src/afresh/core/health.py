@@ -234,7 +234,7 @@ class _Seen:
     def hold(self) -> Hold | None:
         """What keeps all that is due from beginning; None if nothing does, or something may begin."""
         holds = self.facts.holds_of(self.config.source_system)
-        kept = [longest(holds, slot.update_type) for slot in self.slots if slot.due_at <= self.facts.now]
+        kept = [longest(holds, slot.held_as) for slot in self.slots if slot.due_at <= self.facts.now]
         return kept[0] if kept and None not in kept else None
 
     def why(self, otherwise: Cause) -> Cause:

@@ -73,6 +73,11 @@ class Slot:
         return max(self.due_at, self.retry_at) if self.retry_at else self.due_at
 
     @property
+    def held_as(self) -> UpdateType:
+        """What it is to its source: a window without an anchor reads as much as a Mass."""
+        return UpdateType.MASS if self.past.latest(ANCHORED_BY) is None else self.update_type
+
+    @property
     def last_run(self) -> int:
         """The sequence of the last run of this type, or of a success that stands for one; 0 without any."""
         failed = (update.sequence for update in self.past.failures if update.update_type is self.update_type)
@@ -178,7 +183,8 @@ def decide(
 
     A type whose last run failed lets the others that are due go first, so that a Mass that is refused again and
     again does not keep the windows from running; but each only once, so that windows that are always due do not keep
-    the Mass from being tried. A type that its source is held for waits, and lets the others go.
+    the Mass from being tried. A type that its source is held for waits, and lets the others go; a window that would
+    read everything, for want of an anchor, waits when a Mass would.
     """
 
     def nothing(reason: str, next_at: datetime | None = None) -> Decision:
@@ -201,7 +207,7 @@ def decide(
     kept = {
         slot.update_type: hold
         for slot in ready
-        if (hold := longest(_of_source(holds, config.source_system), slot.update_type)) is not None
+        if (hold := longest(_of_source(holds, config.source_system), slot.held_as)) is not None
     }
     if len(kept) == len(ready):
         hold = kept[min(ready, key=lambda slot: slot.update_type).update_type]

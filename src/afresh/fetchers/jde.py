@@ -53,7 +53,7 @@ class JdeFetcher:
 
     def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
         """The rows stamped at or after the instant and those without stamp, converted."""
-        layout, schema = self._known()
+        layout, schema, _rows = self._known()
         arrow, zone = schema.arrow(), self._source.traits.time_zone
         for stored in self._source.read(self._select(layout, minimum_dt), cancel, self._batch_rows):
             cancel.check()
@@ -61,13 +61,12 @@ class JdeFetcher:
 
     def explain(self, minimum_dt: datetime | None) -> Explanation:
         """The statement, and what a window of this table cannot bring."""
-        layout, _ = self._known()
-        described = self._source.catalogue.describe(self._table) if minimum_dt is None else None
+        layout, _schema, rows = self._known()
         select = self._select(layout, minimum_dt)
         return Explanation(
             statement=self._source.statement(select),
             notes=(*_notes(layout, self._options, self.misses()), *notes(self._source, select)),
-            expected_rows=described.rows if described and self._where is None else None,
+            expected_rows=rows if minimum_dt is None and self._where is None else None,
         )
 
     def misses(self) -> str | None:
@@ -95,7 +94,8 @@ class JdeFetcher:
         where = AllOf(tuple(parts)) if len(parts) > 1 else next(iter(parts), None)
         return self._parted(Select(self._table, layout.outputs(), where), minimum)
 
-    def _ask(self) -> tuple[Layout, TableSchema]:
+    def _ask(self) -> tuple[Layout, TableSchema, int | None]:
+        """How the table is read, what comes of it, and how many rows it has."""
         described = self._source.catalogue.describe(self._table)
         if described is None:
             raise ConfigurationError(
@@ -104,7 +104,8 @@ class JdeFetcher:
                 "and see whether the user may read it.",
             )
         layout = resolve(self._table.name.upper(), self._options, described)
-        return layout, layout.schema(folds_around(self._source.traits.time_zone, self._clock.now(), TIMESTAMP))
+        folds = folds_around(self._source.traits.time_zone, self._clock.now(), TIMESTAMP)
+        return layout, layout.schema(folds), described.rows
 
 
 def _notes(layout: Layout, options: JdeOptions, misses: str | None) -> Iterator[str]:

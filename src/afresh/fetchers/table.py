@@ -43,25 +43,24 @@ class TableFetcher:
 
     def schema(self) -> TableSchema:
         """The columns that are read, and `LastUpdateDT` where the stamp is not one of them."""
-        return self._known().schema
+        return self._known()[0].schema
 
     def fetch(self, minimum_dt: datetime | None, cancel: Reading) -> Iterator[pa.RecordBatch]:
         """The rows stamped at or after the instant and those without a stamp."""
-        layout = self._known()
+        layout, _rows = self._known()
         for batch in self._source.read(self._select(layout, minimum_dt), cancel, self._batch_rows):
             cancel.check()
             yield self._shaped(batch, layout)
 
     def explain(self, minimum_dt: datetime | None) -> Explanation:
         """The statement, and what a window of this table cannot bring."""
-        layout = self._known()
-        everything = minimum_dt is None or layout.stamp is None
-        described = self._source.catalogue.describe(self._table) if everything and self._where is None else None
+        layout, rows = self._known()
+        everything = self._where is None and (minimum_dt is None or layout.stamp is None)
         select = self._select(layout, minimum_dt)
         return Explanation(
             statement=self._source.statement(select),
             notes=(*self._notes(layout), *notes(self._source, select)),
-            expected_rows=described.rows if described else None,
+            expected_rows=rows if everything else None,
         )
 
     def misses(self) -> str | None:
@@ -110,14 +109,16 @@ class TableFetcher:
         else:
             yield "Rows deleted in the source leave the cache with the next Mass that has prepurge_data."
 
-    def _ask(self) -> Layout:
+    def _ask(self) -> tuple[Layout, int | None]:
+        """How the table is read, and how many rows it has."""
         described = self._source.catalogue.describe(self._table)
         if described is None:
             raise ConfigurationError(
                 f"the source has no table {self._table}, or it may not be seen",
                 hint="Set `table` and `schema_name` in the fetcher's options, and see whether the user may read it.",
             )
-        return resolve(self._table, self._options, described, self._source.traits.time_zone, self._clock.now())
+        zone, now = self._source.traits.time_zone, self._clock.now()
+        return resolve(self._table, self._options, described, zone, now), described.rows
 
 
 def build(context: FetcherContext) -> TableFetcher:
