@@ -2,12 +2,18 @@
 
 from collections.abc import Iterator
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
 
 from afresh.sources.odbc_driver import Room
+from afresh.sources.odbc_mysql import MYSQL
 from afresh.sources.odbc_pages import coalesced, in_pages
+from afresh.sources.odbc_plain import GENERIC
+from afresh.sources.odbc_postgres import POSTGRES
+from afresh.sources.odbc_profile import Profile
+from afresh.sources.odbc_steps import NARROW, Limits, Steps
 
 ROOM = Room(rows=10, text=10, memory=1_000)
 
@@ -71,3 +77,15 @@ def test_batches_are_joined_up_to_their_rows_and_do_not_wait_for_one_more() -> N
     assert next(joined).num_rows == 4
     assert taken == [0, 2]
     assert [found.num_rows for found in joined] == [4, 4, 2]
+
+
+@pytest.mark.parametrize(
+    ("profile", "text", "expected"),
+    [(MYSQL, 1_024, True), (POSTGRES, NARROW, True), (MYSQL, NARROW + 1, False), (GENERIC, 1_024, False)],
+)
+def test_only_results_that_the_driver_holds_are_fetched_ahead(profile: Profile, text: int, expected: bool) -> None:
+    """A fetch that may wait for the server is made where it can be broken off, and room for large values not twice."""
+    steps = Steps(
+        profile=profile, dialect=profile.dialect(ZoneInfo("UTC")), limits=Limits(text=100_000, memory=1_000_000)
+    )
+    assert steps.room(10, text, 1).ahead is expected

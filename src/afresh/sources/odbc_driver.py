@@ -29,11 +29,16 @@ def binding() -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """How much a fetch brings at most: rows, and bytes of one text or binary value; `memory` bounds their product."""
+    """How much a fetch brings at most: rows, and bytes of one text or binary value; `memory` bounds their product.
+
+    With `ahead` the next fetch is made, into room of its own, while the rows of one are taken over. That is for results
+    that the driver holds: it waits for no server then, so that there is nothing to break off.
+    """
 
     rows: int
     text: int
     memory: int
+    ahead: bool = False
 
 
 class Driver:
@@ -68,7 +73,7 @@ class Driver:
                 max_text_size=room.text,
                 max_binary_size=room.text,
                 map_schema=self._safe,
-                fetch_concurrently=False,
+                fetch_concurrently=room.ahead,
             )
         )
 

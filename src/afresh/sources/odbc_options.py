@@ -59,7 +59,7 @@ class SessionOptions:
         Field(
             ge=_MEBIBYTE,
             description="Bytes that a fetch may take up, unless one row needs more; a large one is slower, for it "
-            "leaves the processor's cache.",
+            "leaves the processor's cache. Two are under way where the driver holds whole results.",
         ),
     ] = 4 * _MEBIBYTE
     trailing_blanks: Annotated[

@@ -67,7 +67,9 @@ class Steps:
 
     def room(self, rows: int, text: int, wide: int) -> Room:
         """Room for that many rows with as many values that may be that long, or at least for one."""
-        return Room(rows=rows, text=text, memory=max(self.limits.memory, (wide + 1) * (text + 64) + NARROW * 64))
+        holds = self.profile.pages or self.profile.cursor is not None
+        memory = max(self.limits.memory, (wide + 1) * (text + 64) + NARROW * 64)
+        return Room(rows=rows, text=text, memory=memory, ahead=holds and text <= NARROW)
 
     def _guarded(self, select: Select) -> Select:
         """The select that fails where the driver would deliver another value than there is."""
