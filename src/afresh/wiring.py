@@ -263,7 +263,21 @@ def _fetcher(
         batch_rows=options.bulk_copy_batch_size,
         clock=clock,
     )
-    return whole(target, context) if kind is None else kind.build(context)
+    return whole(target, context) if kind is None else _complete(kind.build(context), config)
+
+
+def _complete(made: Fetcher[Any], config: DataSourceConfig) -> Fetcher[Any]:
+    """The same, if it has all that a sync asks of it; ConfigurationError for one that would fail in its syncs."""
+    asked = [name for name in vars(Fetcher) if not name.startswith("_")]
+    missing = [name for name in asked if not callable(getattr(made, name, None))]
+    if missing:
+        raise ConfigurationError(
+            f"{config.table_name}: what {config.fetcher!r} builds is no whole fetcher: "
+            f"{type(made).__name__} has no {' and no '.join(f'`{name}`' for name in missing)}",
+            hint="It keeps the contract of `Fetcher` in `afresh.core.ports`, which its authors have to meet; a class "
+            "that has only `fetch` is named as `module:Class`.",
+        )
+    return made
 
 
 def _post_processor(config: DataSourceConfig) -> PostProcessor | None:

@@ -93,6 +93,19 @@ def test_what_a_package_offers_is_checked(tmp_path: Path, scheme: str, message: 
     assert "afresh.caches" in str(caught.value.hint)
 
 
+def test_a_fetcher_that_lacks_something_is_refused_at_the_start(tmp_path: Path) -> None:
+    """What a kind builds has all that a sync asks of it, or no service is built; the error names what is missing."""
+    file = _written(tmp_path)
+    theirs = 'fetcher = "tests.wiring.offered:OLDER"\n'
+    file.write_text(file.read_text().replace('fetcher = "table"\nfetcher_options = { table = "A" }\n', theirs))
+    options = load(file, wiring.KINDS)
+    with pytest.raises(
+        ConfigurationError, match=r"A: .*offered:OLDER.* Older has no `clock` and no `forget`"
+    ) as caught:
+        wiring.assemble(options, emit=lambda _event: None)
+    assert "afresh.core.ports" in str(caught.value.hint)
+
+
 def test_unknown_kinds_are_told_what_there_is(tmp_path: Path) -> None:
     """A scheme that nobody offers is refused with what is meant, packages' kinds included."""
     with pytest.raises(ConfigurationError, match="theirs"):
