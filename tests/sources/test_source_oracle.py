@@ -325,6 +325,17 @@ def test_the_catalogue() -> None:
     assert source_of(FakeDriver()).catalogue.describe(PLACE) is None
 
 
+def test_what_is_seen_of_transactions_outlives_a_fault() -> None:
+    """A connection that breaks while they are looked at does not mean that they may not be seen."""
+    driver = FakeDriver([], open_for=60.0)
+    source = source_of(driver)
+    driver.fails["V$TRANSACTION"] = Error("ORA-03113: end-of-file on communication channel")
+    with pytest.raises(SourceUnavailable):
+        source.clock()
+    driver.fails.clear()
+    assert source.clock().oldest_open is not None
+
+
 @pytest.mark.parametrize(("open_for", "oldest"), [(90.0, NOW - timedelta(seconds=90)), (0.0, NOW), (None, None)])
 def test_the_clock(open_for: float | None, oldest: datetime | None) -> None:
     """The database's clock, and the begin of its oldest transaction if it may be seen."""

@@ -599,3 +599,14 @@ def test_windows_find_stamps_in_every_form(tmp_path: Path) -> None:
     )
     found = rows_of(source_of(path, zone="America/Chicago"), select("T", Compare(("A",), ">=", minimum), A="timestamp"))
     assert [row["A"] for row in found] == [minimum] * 4
+
+
+def test_a_process_whose_user_has_no_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In a container that runs as some number, the account is that number."""
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("afresh.sources.process_user.getuser", nobody)
+    account = source_of(database(tmp_path / "a.db", "CREATE TABLE T (ID INTEGER PRIMARY KEY)")).account()
+    assert account.user.isdecimal()

@@ -1,7 +1,5 @@
 """What commands ask of the service: written into the cache, where a running service finds it within a second."""
 
-import getpass
-import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +10,7 @@ from afresh.cli.output import write, write_json
 from afresh.core import account
 from afresh.core.actions import Action, ActionKind
 from afresh.engine.service import Service
+from afresh.sources.process_user import process_user
 
 
 @contextmanager
@@ -26,11 +25,7 @@ def asked_service(config: Path | None) -> Iterator[Service]:
 
 def who() -> str:
     """Who asks: the user of the operating system, and the machine."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        user = str(os.getuid()) if hasattr(os, "getuid") else "somebody"
-    return f"{user}@{socket.gethostname()}"
+    return f"{process_user()}@{socket.gethostname()}"
 
 
 def ask(

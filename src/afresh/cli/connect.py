@@ -82,7 +82,7 @@ def _warnings(source: SourceSystem, account: Account, skew: timedelta | None, li
     if account.may_write:
         guarded = "its sessions are read-only" if traits.read_only_sessions else "nothing but our own SELECTs keeps it"
         yield f"the account {account.user} may write: {', '.join(account.may_write)}; {guarded}"
-    elif account.may_write is None:
+    elif account.may_write is None and not traits.read_only_sessions:
         yield f"it cannot be told whether the account {account.user} may write"
     if not traits.snapshot_reads:
         yield "a read sees no single state of it: a row that is changed meanwhile may come twice or not at all"

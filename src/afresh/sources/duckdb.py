@@ -5,7 +5,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -34,6 +33,7 @@ from afresh.sources.arrow_read import fitted, positions
 from afresh.sources.duckdb_types import exact, expression
 from afresh.sources.fit import Fitting
 from afresh.sources.never import NEVER
+from afresh.sources.process_user import process_user
 from afresh.sources.render import Dialect, Use, quote, render
 
 
@@ -141,7 +141,7 @@ class DuckdbSource:
         """A file has no accounts, and is opened so that nothing can write it."""
         with self._session(NEVER) as connection:
             ((version,),) = sessions.rows(connection, "SELECT version()")
-        return Account(user=getuser(), version=f"DuckDB {version}", may_write=())
+        return Account(user=process_user(), version=f"DuckDB {version}", may_write=())
 
     def clock(self) -> SourceInstant:
         """Our own clock: DuckDB's is that of the process that reads."""

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -39,6 +38,7 @@ from afresh.sources.duckdb_types import arrives
 from afresh.sources.files_tables import TEXT, Files, FileTable, compared, quoted
 from afresh.sources.fit import Fitting
 from afresh.sources.never import NEVER
+from afresh.sources.process_user import process_user
 from afresh.sources.render import quote, render
 
 TEXTS = replace(DIALECT, expression=lambda output, column: f'{column[:-1]}{TEXT}"')
@@ -155,7 +155,7 @@ class FilesSource:
         """Files have no accounts; they are opened so that nothing can write them."""
         with self._session(NEVER, None) as (connection, _):
             ((version,),) = sessions.rows(connection, "SELECT version()")
-        return Account(user=getuser(), version=f"files by DuckDB {version}", may_write=())
+        return Account(user=process_user(), version=f"files by DuckDB {version}", may_write=())
 
     def clock(self) -> SourceInstant:
         """Our own clock: files have none."""

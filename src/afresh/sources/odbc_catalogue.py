@@ -97,7 +97,16 @@ class Teller:
             advice = ("This kind of source was written from documentation and tried on no server.",)
         if rights:
             advice += ("The account could write; an account that only reads is enough.",)
+        if (right := lists.oldest_right(str(told or user))) and not self._sees_transactions(session):
+            advice += (f"{right}: it lets us see open transactions, so that no window begins after one of them.",)
         return Account(user=told or user, version=str(version or ""), may_write=rights, advice=advice)
+
+    def _sees_transactions(self, session: Session) -> bool:
+        try:
+            session.rows(self.profile.lists.oldest, SMALL)
+        except Fault:
+            return False
+        return True
 
     def instant(self, session: Session, sql: str) -> datetime | None:
         """An instant that the database tells in UTC; None if it has none to tell."""

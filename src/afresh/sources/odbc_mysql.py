@@ -182,7 +182,13 @@ def _limit(milliseconds: int) -> str:
     return f"SET time_zone = '+00:00' {mariadb} {mysql}"
 
 
-_WRITES = "PRIVILEGE_TYPE IN ('INSERT', 'UPDATE', 'DELETE', 'DROP', 'ALTER', 'CREATE')"
+_HOST = "SUBSTRING_INDEX(CURRENT_USER(), '@', -1)"
+_NAME = f"LEFT(CURRENT_USER(), CHAR_LENGTH(CURRENT_USER()) - CHAR_LENGTH({_HOST}) - 1)"
+# An account that may read `mysql` is told of the others' rights, too.
+_WRITES = (
+    "PRIVILEGE_TYPE IN ('INSERT', 'UPDATE', 'DELETE', 'DROP', 'ALTER', 'CREATE') "
+    f"AND GRANTEE = CONCAT('''', {_NAME}, '''@''', {_HOST}, '''')"
+)
 _RIGHTS = f"""
 SELECT CAST(CONCAT(PRIVILEGE_TYPE, ' on everything') AS CHAR(300))
 FROM INFORMATION_SCHEMA.USER_PRIVILEGES WHERE {_WRITES}
@@ -191,6 +197,12 @@ FROM INFORMATION_SCHEMA.SCHEMA_PRIVILEGES WHERE {_WRITES}
 UNION ALL SELECT CAST(CONCAT(PRIVILEGE_TYPE, ' on ', TABLE_SCHEMA, '.', TABLE_NAME) AS CHAR(300))
 FROM INFORMATION_SCHEMA.TABLE_PRIVILEGES WHERE {_WRITES}
 """
+
+
+def _process(user: str) -> str:
+    name, _, host = user.rpartition("@")
+    return f"GRANT PROCESS ON *.* TO '{name}'@'{host}'"
+
 
 MYSQL = Profile(
     name="mysql",
@@ -222,6 +234,7 @@ MYSQL = Profile(
         clock="SELECT CAST(UTC_TIMESTAMP(6) AS CHAR(26))",
         oldest="SELECT CAST(MIN(trx_started) AS CHAR(26)) FROM INFORMATION_SCHEMA.INNODB_TRX "
         "WHERE trx_mysql_thread_id <> CONNECTION_ID()",
+        oldest_right=_process,
     ),
     words=Words(
         refused=("28",),

@@ -110,9 +110,9 @@ SQLITE = Profile(
             "SELECT NULL, name, NULL, NULL, CASE type WHEN 'view' THEN '1' ELSE '0' END "
             "FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name"
         ),
-        account="SELECT 'a file has no accounts', 'SQLite ' || sqlite_version()",
+        account="SELECT 'the user of this process', 'SQLite ' || sqlite_version()",
     ),
-    words=Words(unavailable_text=r"(?i)database is locked|unable to open|disk i/o|not a database"),
+    words=Words(unavailable_text=r"(?i)database is locked|unable to open|connect failed|disk i/o|not a database"),
     read_only_sessions=True,
     tested="SQLite with libsqliteodbc",
 )

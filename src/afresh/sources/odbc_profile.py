@@ -21,8 +21,9 @@ class Lists:
     `columns`: name, declared type, 1 if it may be null. `key`: names of the primary key's columns in their order.
     `tables`: schema, name, rows, bytes, 1 for a view, largest first. `account`: user and version. `rights`: what the
     account could write by. `rows`: an estimate. `clock`: the present instant, UTC, as `YYYY-MM-DD HH:MM:SS.ffffff`.
-    `oldest`: the same of the oldest open transaction. `query`: the declared
-    types of a query's columns, given their quoted names. An empty one cannot be asked.
+    `oldest`: the same of the oldest open transaction; `oldest_right`: what to grant a user who may not ask that, if
+    there is such a right. `query`: the declared types of a query's columns, given their quoted names. An empty one
+    cannot be asked.
     """
 
     columns: Callable[[TableName], str] | None = None
@@ -34,6 +35,7 @@ class Lists:
     rights: str = ""
     clock: str = ""
     oldest: str = ""
+    oldest_right: Callable[[str], str] = lambda user: ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from afresh.sources.arrow_read import fitted
 from afresh.sources.fit import Fitting
 from afresh.sources.never import NEVER
 from afresh.sources.oracle_catalogue import OracleCatalogue
-from afresh.sources.oracle_errors import MISFIT, code_of
+from afresh.sources.oracle_errors import MISFIT, NOT_SEEN, code_of
 from afresh.sources.oracle_options import OracleOptions
 from afresh.sources.oracle_session import Session, Sessions
 from afresh.sources.oracle_texts import PROBE_SQL, National, from_utf16, national
@@ -157,7 +157,10 @@ class OracleSource:
             while self._transactions is not None:
                 try:
                     now, age = session.rows(_OLDEST.format(self._transactions))[0]
-                except self._sessions.driver.Error:  # not granted: one instance's view, then none
+                except self._sessions.driver.Error as error:
+                    if code_of(error) not in NOT_SEEN:
+                        raise
+                    # Not granted: one instance's view, then none.
                     self._transactions = "" if self._transactions == "G" else None
                     continue
                 told = now.replace(tzinfo=UTC)

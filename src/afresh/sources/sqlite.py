@@ -9,7 +9,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from getpass import getuser
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,6 +42,7 @@ from afresh.sources import sqlite_catalogue as catalogue
 from afresh.sources.arrow_read import positions
 from afresh.sources.fit import Fitting
 from afresh.sources.never import NEVER
+from afresh.sources.process_user import process_user
 from afresh.sources.render import Dialect, Use, render
 from afresh.sources.sqlite_values import convert, mask
 
@@ -193,7 +193,7 @@ class SqliteSource:
         """A file has no accounts; what counts is whether this process may write it, which it never tries."""
         with self._session(NEVER) as connection:
             version = connection.execute("SELECT sqlite_version()").fetchone()[0]
-        return Account(user=getuser(), version=f"SQLite {version}", may_write=())
+        return Account(user=process_user(), version=f"SQLite {version}", may_write=())
 
     def clock(self) -> SourceInstant:
         """Our own clock: SQLite has none of its own, its programs run on this machine or stamp by theirs."""
