@@ -113,7 +113,8 @@ def test_a_note_of_the_dead_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(240)  # several processes, on a machine that may be busy
 def test_commands_find_the_service_that_owns_the_file(tmp_path: Path) -> None:
-    """While `afresh run` has a DuckDB file, status, history, plan and pause work from other processes, and say how."""
+    """While `afresh run` has a DuckDB file, status, history, plan and pause work from other processes; those that the
+    service does not answer by itself say how."""
     (tmp_path / "afresh.toml").write_text(CONFIG)
 
     def afresh(*words: str) -> subprocess.CompletedProcess[str]:
@@ -131,8 +132,9 @@ def test_commands_find_the_service_that_owns_the_file(tmp_path: Path) -> None:
             if '"Fresh"' in told.stdout:
                 break
         assert '"Fresh"' in told.stdout, told
-        assert "running service at http://127.0.0.1" in told.stderr
-        assert "Mass" in afresh("history").stdout
+        history = afresh("history")
+        assert "running service at http://127.0.0.1" in history.stderr
+        assert "Mass" in history.stdout
         assert "Sample" in afresh("plan").stdout
         assert afresh("pause", "Sample", "--reason", "stocktaking").returncode == 0
         assert "stocktaking" in afresh("why", "Sample").stdout

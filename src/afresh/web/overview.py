@@ -14,7 +14,7 @@ from afresh.core.phrases import iso
 from afresh.core.states import WORST_FIRST, State
 from afresh.core.troubles import Trouble, troubles
 
-SHOWN, FOLDED, NAMED, TOLD = 60, 400, 8, 20
+SHOWN, FOLDED, NAMED, TOLD = 60, 400, 8, 10
 """How many tables are on a page, are named in the fold of the fresh ones, and are named with a problem; how many
 problems are told."""
 SORTS = ("worst", "name", "age")
