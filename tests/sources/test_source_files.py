@@ -139,6 +139,19 @@ def test_what_is_wrong_is_said(tmp_path: Path, csv: FilesSource) -> None:
         read(source_of(tmp_path, Order={"path": "bad.jsonl", "columns": ORDERS}), orders())
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("2,Hush", "expected number of columns: 4 found: 2"), ('2,"Hush', "value with unterminated quote found")],
+)
+def test_a_line_that_is_none_is_named(csv: FilesSource, tmp_path: Path, line: str, told: str) -> None:
+    """The error names file and line, and does not repeat what stands there."""
+    path = tmp_path / "orders.csv"
+    path.write_text(f"Id,Amount,Note,Changed\n1,,,\n{line}\n", encoding="utf-8")
+    with pytest.raises(QueryFailed, match=f"source ERP: {path}, line 3: {told}") as raised:
+        read(csv, orders())
+    assert "Hush" not in str(raised.value)
+
+
 def test_a_query_sees_texts_and_no_other_file(csv: FilesSource, tmp_path: Path) -> None:
     """A query of the user's reads the tables of the options only."""
     query = Query('SELECT "Id" FROM "Order" WHERE "Note" IS NULL', None, (Output("Id", "Id", pa.int64()),))

@@ -1,5 +1,6 @@
 """Sessions of DuckDB, with its errors as ours: what sources that read through it share."""
 
+import re
 import tempfile
 import threading
 import time
@@ -19,6 +20,12 @@ from afresh.core.select import Statement
 
 _RETRY_SECONDS = 0.05
 _HELD = "could not set lock"
+_CSV = re.compile(r"CSV Error on Line: (?P<line>\d+)")
+_CSV_REASON = re.compile(
+    r"Expected Number of Columns: \d+ Found: \d+|Value with unterminated quote found|Maximum line size of \d+ bytes"
+    r" exceeded"
+)
+_CSV_FILE = re.compile(r"^  file = (?P<file>.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +176,16 @@ def translated(place: str, cancel: Cancellation) -> Iterator[None]:
         raise meaning(place, error) from error
 
 
+def _csv(place: str, line: int, told: str) -> QueryFailed:
+    """A line of a CSV file that is none. DuckDB repeats the line itself, which is left out."""
+    files, reason = _CSV_FILE.findall(told), _CSV_REASON.search(told)
+    where = f"{files[-1]}, line {line}" if files else f"line {line} of a CSV file"
+    return QueryFailed(
+        f"{place}: {where}: {reason[0].lower() if reason else 'it cannot be read'}",
+        hint="Correct the line, or see whether `delimiter` is the file's and values with such signs stand in quotes.",
+    )
+
+
 def meaning(place: str, error: Exception) -> AfreshError:
     """The error as ours. No value of a row is in it."""
     first, lower = str(error).partition("\n")[0].partition(" See also http")[0], str(error).lower()
@@ -179,6 +196,8 @@ def meaning(place: str, error: Exception) -> AfreshError:
             hint="A DuckDB file is open to one process at a time while it is written: read a copy of it, or see that "
             "its writer lets go of it now and then.",
         )
+    if csv := _CSV.search(first):
+        return _csv(place, int(csv["line"]), str(error))
     if "conversion error" in lower:
         return QueryFailed(
             f"{place}: a value cannot be converted as the statement asks for",
