@@ -9,17 +9,17 @@ import pytest
 
 from afresh.sources.odbc_driver import Room
 from afresh.sources.odbc_mysql import MYSQL
-from afresh.sources.odbc_pages import coalesced, in_pages
+from afresh.sources.odbc_pages import coalesced, in_pages, next_rows
 from afresh.sources.odbc_plain import GENERIC
 from afresh.sources.odbc_postgres import POSTGRES
 from afresh.sources.odbc_profile import Profile
 from afresh.sources.odbc_steps import NARROW, Limits, Steps
 
-ROOM = Room(rows=10, text=10, memory=1_000)
+ROOM = Room(rows=10, text=10, memory=1_000, ahead=True)
 
 
 class Pages:
-    """A fake of a session: `n` as SQL gives the rows from n on, four to a page, two to a batch."""
+    """A fake of a session: `n m` as SQL gives at most m rows from n on, two to a batch."""
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
@@ -29,8 +29,9 @@ class Pages:
         """Notes the statement at once, as a session sends it."""
         del room
         self.asked.append(sql)
-        first = int(sql)
-        return map(batch, (range(at, min(at + 2, self.rows)) for at in range(first, min(first + 4, self.rows), 2)))
+        first, most = map(int, sql.split())
+        end = min(first + most, self.rows)
+        return map(batch, (range(at, min(at + 2, end)) for at in range(first, end, 2)))
 
 
 def batch(numbers: Any) -> pa.RecordBatch:
@@ -40,10 +41,14 @@ def batch(numbers: Any) -> pa.RecordBatch:
 
 def paged(pages: Pages) -> Iterator[pa.RecordBatch]:
     """All rows of it."""
-    return in_pages(cast("Any", pages), "0", ROOM, 4, lambda last: str(last.column(0)[-1].as_py() + 1))
+
+    def page(last: pa.RecordBatch | None, most: int) -> str:
+        return f"{0 if last is None else last.column(0)[-1].as_py() + 1} {most}"
+
+    return in_pages(cast("Any", pages), ROOM, 4, page)
 
 
-@pytest.mark.parametrize("rows", [0, 1, 4, 7, 8])
+@pytest.mark.parametrize("rows", [0, 1, 4, 7, 8, 15, 16, 17])
 def test_pages_deliver_each_row_once(rows: int) -> None:
     """Whether the last page is full, partly so or empty."""
     assert [n for found in paged(Pages(rows)) for n in found.column(0).to_pylist()] == list(range(rows))
@@ -53,7 +58,7 @@ def test_the_next_page_is_asked_for_before_the_rows_are_handed_on() -> None:
     """So the server makes it while they are looked at."""
     pages = Pages(8)
     next(paged(pages))
-    assert pages.asked == ["0", "4"]
+    assert pages.asked == ["0 4", "4 12"]
 
 
 def test_large_rows_do_not_wait_for_the_end_of_their_page(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +66,19 @@ def test_large_rows_do_not_wait_for_the_end_of_their_page(monkeypatch: pytest.Mo
     monkeypatch.setattr("afresh.sources.odbc_pages._HELD", 1)
     pages = Pages(8)
     next(paged(pages))
-    assert pages.asked == ["0"]
+    assert pages.asked == ["0 4"]
+
+
+@pytest.mark.parametrize(("row_bytes", "rows"), [(0, 60_000), (100, 60_000), (400, 41_943), (10_000, 5_000)])
+def test_pages_are_of_about_as_many_bytes(row_bytes: int, rows: int) -> None:
+    """Within bounds of the first one's rows."""
+    assert next_rows(20_000, row_bytes, larger=True) == rows
+
+
+def test_pages_of_large_rows_have_one_at_least() -> None:
+    """However few the first one had; and never more than that one, whose rows may have been small by chance."""
+    assert next_rows(1, 10**9, larger=False) == 1
+    assert next_rows(8, 100, larger=False) == 8
 
 
 def test_batches_are_joined_up_to_their_rows_and_do_not_wait_for_one_more() -> None:

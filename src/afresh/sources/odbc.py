@@ -182,13 +182,12 @@ class OdbcSource:
         if paged is None:
             yield from coalesced(self._result(session, render(select, self._dialect).sql, room), room.rows)
             return
-        sql, most = paged.sql(select, None, room)
         places, width = paged.places(select), list(range(len(select.outputs)))
 
-        def behind(last: pa.RecordBatch) -> str:
-            return paged.sql(select, self._key_of(last, paged.key, places), room)[0]
+        def page(last: pa.RecordBatch | None, most: int) -> str:
+            return paged.sql(select, None if last is None else self._key_of(last, paged.key, places), most)
 
-        for batch in coalesced(in_pages(session, sql, room, most, behind), room.rows):
+        for batch in coalesced(in_pages(session, room, page_rows(room), page), room.rows):
             yield batch.select(width)
 
     def _result(self, session: Session, sql: str, room: Room) -> Iterator[pa.RecordBatch]:
@@ -197,10 +196,8 @@ class OdbcSource:
         if cursor is None:
             yield from session.batches(sql, room)
             return
-        most = page_rows(room)
         session.execute(f"{cursor.declare} {sql}")
-        fetch = cursor.fetch.format(most)
-        yield from in_pages(session, fetch, room, most, lambda last: fetch)
+        yield from in_pages(session, room, page_rows(room), lambda last, most: cursor.fetch.format(most))
         session.execute(cursor.close)
 
     def _pages(self, session: Session, select: Select, key: Sequence[str]) -> Pages | None:

@@ -132,16 +132,15 @@ class Pages:
     key: tuple[Output, ...]
     dialect: Dialect
 
-    def sql(self, select: Select, after: Sequence[Value] | None, room: Room) -> tuple[str, int]:
-        """The statement of the page behind those values of the key, and of how many rows it is at most."""
+    def sql(self, select: Select, after: Sequence[Value] | None, most: int) -> str:
+        """The statement of the page behind those values of the key, of at most so many rows."""
         paged = replace(select, outputs=(*select.outputs, *self._more(select)))
         if after is not None:
             paged = _also(paged, self._behind(after))
-        rows = page_rows(room)
         names = ", ".join(
             f"{quote(select.table.name, self.dialect)}.{quote(output.column, self.dialect)}" for output in self.key
         )
-        return f"{render(paged, self.dialect).sql} ORDER BY {names} LIMIT {rows}", rows
+        return f"{render(paged, self.dialect).sql} ORDER BY {names} LIMIT {most}"
 
     def places(self, select: Select) -> tuple[int, ...]:
         """Where in such a result the columns of the key are."""
@@ -164,7 +163,7 @@ class Pages:
 
 
 def page_rows(room: Room) -> int:
-    """How many rows a driver is given to hold at once."""
+    """How many rows a driver is given to hold at first."""
     most = _PAGE_BYTES // room.text if room.text > NARROW else _PAGE_ROWS
     return max(1, min(_PAGE_ROWS, most))
 
