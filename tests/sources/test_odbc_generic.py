@@ -186,6 +186,14 @@ def test_tables_are_listed_where_there_is_an_information_schema() -> None:
         assert "information_schema" not in {(summary.table.schema or "").casefold() for summary in listed}
 
 
+@without("SQLite3")
+def test_a_database_without_one_asks_for_its_profile() -> None:
+    """Whoever wants its tables listed is told what to name."""
+    with unknown(SqliteOdbcRig()) as made, pytest.raises(QueryFailed) as failed:
+        made.source.catalogue.tables()
+    assert "name its kind with `profile`" in failed.value.hint
+
+
 def test_untried_profiles_say_so() -> None:
     """Those that were written from documentation alone have nothing in `tested`, so that the account's advice says
     it; the others say with what."""

@@ -52,6 +52,12 @@ from afresh.sources.values import convert
 _KILL_LIMIT = timedelta(seconds=5)
 
 
+_UNKNOWN_KIND = (
+    "Nothing is known of this kind of database but the standard's INFORMATION_SCHEMA: name its kind with `profile`, "
+    "or name the tables in the configuration."
+)
+
+
 class OdbcSource:
     """A database that is only read, over ODBC. Nothing is held open between reads."""
 
@@ -135,8 +141,13 @@ class OdbcSource:
 
     def tables(self, schema: str | None = None) -> Sequence[TableSummary]:
         """The tables and views."""
-        with self._session(NEVER) as session:
-            return self._teller.tables(session, schema)
+        try:
+            with self._session(NEVER) as session:
+                return self._teller.tables(session, schema)
+        except QueryFailed as error:
+            if self._profile.lists.columns is not None:
+                raise
+            raise QueryFailed(error.message, hint=_UNKNOWN_KIND) from error
 
     def account(self) -> Account:
         """Who we are there."""
