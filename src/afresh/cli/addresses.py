@@ -18,7 +18,6 @@ _ALIASES = {
     "sqlite3": "sqlite",
     "ase": "sybase",
 }
-_SECRETS = ("password", "wallet_password")
 _USER = ("user", "username")
 _HOST = ("host", "server")
 _DATABASE = ("database", "service")

@@ -49,9 +49,6 @@ from afresh.sources.odbc_sybase import padded, raw
 from afresh.sources.render import quote, render
 from afresh.sources.values import convert
 
-_KILL_LIMIT = timedelta(seconds=5)
-
-
 _UNKNOWN_KIND = (
     "Nothing is known of this kind of database but the standard's INFORMATION_SCHEMA: name its kind with `profile`, "
     "or name the tables in the configuration."

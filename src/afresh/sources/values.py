@@ -45,7 +45,6 @@ _TRAILING_ZEROS = r"(\.\d{6})0+"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?$"
 _SHORT_NUMBER = r"^[+-]?[\d.]{1,38}$"
 _EXACT = Context(prec=400, traps=[Inexact, InvalidOperation])
-_WHOLE_DOUBLES = 2**53
 
 
 class Unfit(Exception):

@@ -5,7 +5,7 @@ a letter says too.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from html import escape
 
@@ -22,6 +22,7 @@ _CELLS: Mapping[str, str] = {
 _BAR, _GAP, _HEIGHT, _SIGNS = 7, 2, 36, 12
 _WIDTH, _CHART = 640, 100
 _METER = 80
+EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def outcome_of(update: DataUpdate) -> str:
@@ -145,9 +146,10 @@ def _meter(used: int, *, over: bool) -> Markup:
 
 
 def fresh_spans(
-    updates: Sequence[DataUpdate], limit: timedelta | None, first: datetime, now: datetime
+    updates: Sequence[DataUpdate], limit: timedelta | None, first: datetime = EVER, now: datetime = _NEVER
 ) -> list[tuple[datetime, datetime]]:
-    """When a success, from its end on, proved data that was not older than the limit; in order, none touching."""
+    """When a success, from its end on, proved data that was not older than the limit; in order, none touching. Without
+    bounds whenever that was and will have been."""
     if limit is None:
         return []
     found: list[tuple[datetime, datetime]] = []

@@ -1,7 +1,7 @@
 """The page of tables by time: in which stretch of it each was proved fresh."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated
 
@@ -22,7 +22,6 @@ from afresh.web.view import View
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
 _TABLES, _COLUMNS, _RUNS = 100, 24, 200
-_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 Hours = Annotated[int, Query(ge=6, le=168)]
 
@@ -56,7 +55,7 @@ def _rows(
     They end at whole steps, but for that of now; so most of a row stays as it is for long.
     """
     step, rows = timedelta(hours=hours) / _COLUMNS, []
-    last = found.at - ((found.at - _EVER) % step or step)
+    last = found.at - ((found.at - charts.EVER) % step or step)
     ends = [found.at, *(last - place * step for place in range(_COLUMNS - 1))]
     for table in found.worst_first[:_TABLES]:
         name = table.table_name
@@ -71,7 +70,7 @@ def _proved(view: View, found: Judgement, table: TableHealth) -> tuple[list[tupl
     log = view.service.workplace.cache.log
     updates = [] if found.unseen else log.history(table_name=table.table_name, limit=_RUNS)
     failed = [update.start_dt for update in updates if update.outcome is Outcome.FAILED]
-    return charts.fresh_spans(updates, table.limit, _EVER, _NEVER), failed
+    return charts.fresh_spans(updates, table.limit), failed
 
 
 def _kinds(

@@ -6,7 +6,7 @@ shows its command and its consequence first.
 
 import hashlib
 from collections.abc import Callable, Hashable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
 from typing import Annotated, Any
@@ -34,11 +34,6 @@ from afresh.web.view import View
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
 _STRIP = 30
-_DAYS = 30
-_GRID = 100
-_MOST_UPDATES = 1000
-_COLUMNS = 24
-_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 _pages = Environment(loader=PackageLoader("afresh", "web"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 

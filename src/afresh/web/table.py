@@ -6,7 +6,7 @@ has started or ended, whoever looks in between.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, quote
 
 from fastapi import APIRouter, Request
@@ -31,7 +31,6 @@ router = APIRouter(tags=["pages"], include_in_schema=False)
 
 _DAYS = 30
 _RUNS, _CHARTED, _MOST_UPDATES = 30, 200, 1_000
-_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +89,7 @@ def _drawn(view: View, judged: TableHealth) -> _Drawn:
     charted = ended[-_CHARTED:]
     return _Drawn(
         began=min((update.start_dt for update in updates), default=None),
-        fresh=charts.fresh_spans(updates, judged.limit, _EVER, _NEVER),
+        fresh=charts.fresh_spans(updates, judged.limit),
         durations=charts.line([(u.start_dt, _seconds(u)) for u in charted], "Duration of successful syncs", "s"),
         rows=charts.line([(u.start_dt, float(u.number_records)) for u in charted], "Rows read", "rows"),
         runs=part("runs", updates=updates[:_RUNS], phases=list(Phase)),
